@@ -1,0 +1,5 @@
+/** The API, tenants, keys, licences, catalog, metering. */
+@NullMarked
+package io.altiplano.gateway;
+
+import org.jspecify.annotations.NullMarked;

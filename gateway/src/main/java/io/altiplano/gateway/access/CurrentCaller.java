@@ -1,0 +1,26 @@
+package io.altiplano.gateway.access;
+
+import jakarta.enterprise.context.RequestScoped;
+import org.jspecify.annotations.Nullable;
+
+/** The caller of the current request, set by the API key filter before any resource under {@code /v1} runs. */
+@RequestScoped
+public class CurrentCaller {
+    private @Nullable Caller caller;
+
+    /**
+     * The caller.
+     *
+     * @throws IllegalStateException outside of an authenticated request
+     */
+    public Caller get() {
+        if (caller == null) {
+            throw new IllegalStateException("no caller: this request did not pass the API key filter");
+        }
+        return caller;
+    }
+
+    void set(Caller authenticated) {
+        caller = authenticated;
+    }
+}

@@ -1,0 +1,112 @@
+package io.altiplano.gateway.db;
+
+import io.agroal.api.AgroalDataSource;
+import io.quarkus.agroal.DataSource;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
+import java.util.Set;
+import java.util.function.Function;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.JdbiException;
+import org.jdbi.v3.postgres.PostgresPlugin;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Transactions on PostgreSQL, each as one login role that may do no more than its kind of work needs. Row-level security
+ * does the rest: the tenant is set for one transaction, and a row of another tenant is not there.
+ *
+ * <p>Each method runs {@code work} in one transaction on the calling thread, commits, and gives its result; if the work
+ * throws, the transaction is rolled back and the exception passes on. All throw {@link DatabaseUnavailableException} when
+ * the server is away, is shutting down, or gives no connection within a second.
+ */
+@ApplicationScoped
+public class Db {
+    private final Jdbi tenant;
+    private final Jdbi auth;
+    private final Jdbi ledger;
+    private final Jdbi operator;
+
+    @Inject
+    Db(
+            @DataSource("tenant") AgroalDataSource tenant,
+            @DataSource("auth") AgroalDataSource auth,
+            @DataSource("ledger") AgroalDataSource ledger,
+            @DataSource("operator") AgroalDataSource operator) {
+        this.tenant = jdbi(tenant);
+        this.auth = jdbi(auth);
+        this.ledger = jdbi(ledger);
+        this.operator = jdbi(operator);
+    }
+
+    private static Jdbi jdbi(javax.sql.DataSource source) {
+        return Jdbi.create(source).installPlugin(new PostgresPlugin());
+    }
+
+    /** As app_tenant for one tenant: what belongs to others does not exist. */
+    public <T extends @Nullable Object> T tenant(String tenantId, Function<Handle, T> work) {
+        if (tenantId.isEmpty()) {
+            throw new IllegalArgumentException("no tenant: use platform() for what belongs to nobody");
+        }
+        return run(tenant, handle -> {
+            handle.execute("SELECT set_config('app.tenant', ?, true)", tenantId);
+            return work.apply(handle);
+        });
+    }
+
+    /** As app_tenant for no tenant: the platform's own rows (platform models, reply leases, the licence epoch), no others. */
+    public <T extends @Nullable Object> T platform(Function<Handle, T> work) {
+        return run(tenant, work);
+    }
+
+    /** As app_auth: the API key look-up and nothing else. */
+    public <T extends @Nullable Object> T auth(Function<Handle, T> work) {
+        return run(auth, work);
+    }
+
+    /** As app_ledger: the usage tables and nothing else. */
+    public <T extends @Nullable Object> T ledger(Function<Handle, T> work) {
+        return run(ledger, work);
+    }
+
+    /** As app_operator: all tenants. A transaction that changes something and leaves no audit row does not commit. */
+    public <T extends @Nullable Object> T operator(Function<Handle, T> work) {
+        return run(operator, work);
+    }
+
+    private static <T extends @Nullable Object> T run(Jdbi jdbi, Function<Handle, T> work) {
+        try {
+            return jdbi.<T, RuntimeException>inTransaction(work::apply);
+        } catch (JdbiException e) {
+            if (isAway(e)) {
+                throw new DatabaseUnavailableException(e);
+            }
+            throw e;
+        }
+    }
+
+    /** The server, not the statement, is at fault: PostgreSQL's classes 08, 53 and 57P, or the pool's own time-out. */
+    static boolean isAway(Throwable thrown) {
+        for (Throwable t = thrown; t != null; t = t.getCause()) {
+            if (t instanceof SQLTransientConnectionException) {
+                return true;
+            }
+            if (t instanceof SQLException e) {
+                String state = e.getSQLState();
+                if (state == null) {
+                    // Agroal's own refusals (acquisition time-out, pool shut down) carry no state; the driver's always do.
+                    return true;
+                }
+                if (state.startsWith("08") || state.startsWith("53") || AWAY.contains(state)) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /** Shutting down, crashed, starting up; an idle transaction ended by the server; a read-only standby. */
+    private static final Set<String> AWAY = Set.of("57P01", "57P02", "57P03", "25P03", "25006");
+}

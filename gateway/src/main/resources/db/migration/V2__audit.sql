@@ -22,9 +22,9 @@ CREATE INDEX audit_log_of_tenant ON audit_log (tenant_id, seq);
 
 -- The last row's number and hash; locking it puts writers in line. The chain begins with 32 zero bytes.
 CREATE TABLE audit_head (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
-    seq  bigint NOT NULL,
-    hash bytea NOT NULL
+    one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+    seq     bigint NOT NULL,
+    hash    bytea NOT NULL
 );
 INSERT INTO audit_head (seq, hash) VALUES (0, decode(repeat('00', 32), 'hex'));
 

@@ -3,8 +3,8 @@
 -- Incremented in the transaction of every change of a licence fact, by the triggers below, so no writer can forget it. The
 -- row's lock puts such changes in line.
 CREATE TABLE licence_epoch (
-    only  boolean PRIMARY KEY DEFAULT true CHECK (only),
-    epoch bigint NOT NULL
+    one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+    epoch   bigint NOT NULL
 );
 INSERT INTO licence_epoch (epoch) VALUES (1);
 GRANT SELECT ON licence_epoch TO "${tenant_role}", "${operator_role}";

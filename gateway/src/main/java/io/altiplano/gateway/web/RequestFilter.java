@@ -1,0 +1,60 @@
+package io.altiplano.gateway.web;
+
+import io.quarkus.vertx.http.runtime.filters.Filters;
+import io.vertx.ext.web.RoutingContext;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Inject;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What happens to every request before anything else: it gets its id, which every answer carries whoever gives it; a body
+ * that says it is too large is refused unread; a gateway that drains takes nothing new.
+ */
+@ApplicationScoped
+public class RequestFilter {
+    /** Above Quarkus' own filters (its graceful shutdown answers with an empty 503). */
+    private static final int FIRST = 10_000;
+
+    private final Draining draining;
+
+    @Inject
+    RequestFilter(Draining draining) {
+        this.draining = draining;
+    }
+
+    void register(@Observes Filters filters) {
+        filters.register(this::handle, FIRST);
+    }
+
+    private void handle(RoutingContext request) {
+        request.response().putHeader(RequestId.HEADER, RequestId.of(request));
+        request.response().putHeader("x-content-type-options", "nosniff");
+        boolean probe = request.normalizedPath().startsWith("/q/");
+        if (!probe) {
+            draining.enter();
+            request.addEndHandler(unused -> draining.leave());
+        }
+        if (draining.started() && !probe) {
+            ErrorBody.send(
+                    request,
+                    ApiError.unavailable(
+                            "shutting_down", "This gateway is shutting down; try again.", Duration.ofSeconds(1)));
+        } else if (declaredLength(request.request().getHeader("content-length")) > JsonBody.MOST_BYTES) {
+            request.response().putHeader("connection", "close");
+            ErrorBody.send(request, JsonBody.tooLarge());
+        } else {
+            request.next();
+        }
+    }
+
+    private static long declaredLength(@Nullable String header) {
+        try {
+            return header == null ? 0 : Long.parseLong(header.strip());
+        } catch (NumberFormatException e) {
+            // More digits than a long: the HTTP decoder refuses anything that is not a number.
+            return Long.MAX_VALUE;
+        }
+    }
+}

@@ -1,4 +1,4 @@
-/** The licence engine: pure Java, no framework, no clock, no I/O. */
+/** The licence engine: facts in, a permit with its duties or a denial with all its reasons out; no clock, no I/O. */
 @NullMarked
 package io.altiplano.licensing;
 

@@ -1,0 +1,274 @@
+package io.altiplano.tokenizer;
+
+import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/**
+ * A model's byte-level BPE tokenizer, read from its Hugging Face directory.
+ *
+ * <p>The native tokenizer is given a {@code tokenizer.json} without its special tokens, so that no text can ever become one:
+ * special tokens are ids that the chat template puts in ({@link ChatEncoder}) and the model puts out, never something
+ * that a user writes. Nothing is added around a text and nothing is cut off it.
+ *
+ * <p>Safe for use by many threads.
+ */
+public final class Tokenizer implements AutoCloseable {
+    private static final Cleaner CLEANER = Cleaner.create();
+
+    static {
+        // The native library's loader would otherwise look for a GPU and a build for it on the network.
+        if (System.getProperty("RUST_FLAVOR") == null && System.getenv("RUST_FLAVOR") == null) {
+            System.setProperty("RUST_FLAVOR", "cpu");
+        }
+    }
+
+    private final long handle;
+    private final Cleaner.Cleanable nativeMemory;
+    private final byte[][] bytes;
+    private final boolean[] special;
+    private final Map<String, Integer> specialIds;
+    private final OptionalInt bosId;
+    private final Set<Integer> eosIds;
+
+    private Tokenizer(
+            long handle, byte[][] bytes, Map<String, Integer> specialIds, OptionalInt bosId, Set<Integer> eosIds) {
+        this.handle = handle;
+        this.nativeMemory = CLEANER.register(this, () -> TokenizersLibrary.LIB.deleteTokenizer(handle));
+        this.bytes = bytes;
+        this.specialIds = specialIds;
+        this.bosId = bosId;
+        this.eosIds = eosIds;
+        this.special = new boolean[bytes.length];
+        specialIds.values().forEach(id -> special[id] = true);
+    }
+
+    /**
+     * Reads {@code tokenizer.json}, and the begin and end tokens of {@code generation_config.json} or {@code config.json}.
+     *
+     * @throws InvalidTokenizerException if a file is missing, unreadable, or not a byte-level BPE tokenizer
+     */
+    public static Tokenizer load(Path modelDir) {
+        Path file = modelDir.resolve("tokenizer.json");
+        ObjectNode json = (ObjectNode) ModelFiles.required(modelDir, "tokenizer.json");
+        requireByteLevelBpe(json, file);
+        Map<String, Integer> special = takeSpecialTokens(json, file);
+        byte[][] bytes = vocabulary(json, special, file);
+        List<Integer> bos = ModelFiles.ids(modelDir, "bos_token_id");
+        List<Integer> eos = ModelFiles.ids(modelDir, "eos_token_id");
+        for (int id : concat(bos, eos)) {
+            if (id >= bytes.length) {
+                throw new InvalidTokenizerException(
+                        modelDir + ": the configuration names token " + id + ", but " + file.getFileName() + " ends at "
+                                + (bytes.length - 1) + "; the files are of different models");
+            }
+        }
+        return new Tokenizer(
+                create(json, file),
+                bytes,
+                special,
+                bos.isEmpty() ? OptionalInt.empty() : OptionalInt.of(bos.getFirst()),
+                Collections.unmodifiableSet(new LinkedHashSet<>(eos)));
+    }
+
+    /**
+     * A text's token ids. Special tokens in the text are plain text; unpaired surrogates count as U+FFFD.
+     *
+     * @return ids in [0, {@link #vocabularySize()}), empty for an empty text
+     */
+    public int[] encode(String text) {
+        if (text.isEmpty()) {
+            return new int[0];
+        }
+        TokenizersLibrary lib = TokenizersLibrary.LIB;
+        long encoding = lib.encode(handle, wellFormed(text), false);
+        try {
+            long[] ids = lib.getTokenIds(encoding);
+            int[] out = new int[ids.length];
+            for (int i = 0; i < out.length; i++) {
+                out[i] = Math.toIntExact(ids[i]);
+            }
+            return out;
+        } finally {
+            lib.deleteEncoding(encoding);
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
+     * The text of token ids, special tokens as they are written in the vocabulary; bytes that are no UTF-8 become U+FFFD.
+     *
+     * @throws IllegalArgumentException if an id is outside the vocabulary
+     */
+    public String decode(int... ids) {
+        Detokenizer detokenizer = new Detokenizer(this, false);
+        StringBuilder out = new StringBuilder();
+        for (int id : ids) {
+            out.append(detokenizer.add(id));
+        }
+        return out.append(detokenizer.end()).toString();
+    }
+
+    /** An incremental decoder of a model's answer: special tokens have no text. */
+    public Detokenizer detokenizer() {
+        return new Detokenizer(this, true);
+    }
+
+    /** One more than the greatest token id of the tokenizer; a model's matrices may be padded beyond it. */
+    public int vocabularySize() {
+        return bytes.length;
+    }
+
+    /**
+     * The bytes that a token stands for; a special token's are its name's. Empty for an id that the vocabulary leaves out.
+     *
+     * @throws IllegalArgumentException if the id is outside the vocabulary
+     */
+    public byte[] bytes(int id) {
+        return bytesUnshared(id).clone();
+    }
+
+    /** Whether an id is a special token: one that has no text in an answer. */
+    public boolean isSpecial(int id) {
+        return id >= 0 && id < special.length && special[id];
+    }
+
+    /** The special tokens by what the chat template writes for them, e.g. {@code <|eot_id|>}. */
+    public Map<String, Integer> specialTokens() {
+        return specialIds;
+    }
+
+    /** The token that begins every text, if the model has one. */
+    public OptionalInt bosId() {
+        return bosId;
+    }
+
+    /** The tokens that end an answer. */
+    public Set<Integer> eosIds() {
+        return eosIds;
+    }
+
+    /** Frees the native tokenizer; use after this is an error. */
+    @Override
+    public void close() {
+        nativeMemory.clean();
+    }
+
+    byte[] bytesUnshared(int id) {
+        if (id < 0 || id >= bytes.length) {
+            throw new IllegalArgumentException(
+                    "token " + id + " is outside the vocabulary of " + bytes.length + " tokens");
+        }
+        return bytes[id];
+    }
+
+    private static List<Integer> concat(List<Integer> a, List<Integer> b) {
+        List<Integer> all = new ArrayList<>(a);
+        all.addAll(b);
+        return all;
+    }
+
+    private static void requireByteLevelBpe(JsonNode json, Path file) {
+        String model = json.path("model").path("type").asText();
+        String decoder = json.path("decoder").path("type").asText();
+        if (!model.equals("BPE") || !decoder.equals("ByteLevel")) {
+            throw new InvalidTokenizerException(file + " is a " + model + " tokenizer with a " + decoder
+                    + " decoder; Altiplano reads byte-level BPE, as of Llama 3 and later");
+        }
+    }
+
+    /** Removes the special tokens from the file's tree and returns them by content, longest first. */
+    private static Map<String, Integer> takeSpecialTokens(ObjectNode json, Path file) {
+        Map<String, Integer> special = new LinkedHashMap<>();
+        ArrayNode kept = ModelFiles.JSON.createArrayNode();
+        List<JsonNode> added = new ArrayList<>();
+        json.path("added_tokens").forEach(added::add);
+        added.sort((a, b) -> Integer.compare(
+                b.path("content").asText().length(), a.path("content").asText().length()));
+        for (JsonNode token : added) {
+            String content = token.path("content").asText();
+            if (!token.path("special").asBoolean()) {
+                kept.add(token);
+            } else if (content.isEmpty() || !token.path("id").canConvertToInt()) {
+                throw new InvalidTokenizerException(file + ": an added token without content or id: " + token);
+            } else {
+                special.put(content, token.path("id").intValue());
+            }
+        }
+        json.set("added_tokens", kept);
+        json.remove("post_processor");
+        json.remove("truncation");
+        json.remove("padding");
+        return Collections.unmodifiableMap(special);
+    }
+
+    private static byte[][] vocabulary(ObjectNode json, Map<String, Integer> special, Path file) {
+        if (!(json.path("model").path("vocab") instanceof ObjectNode vocab) || vocab.isEmpty()) {
+            throw new InvalidTokenizerException(file + " has no model.vocab; download it again");
+        }
+        Map<Integer, byte[]> byId = new LinkedHashMap<>();
+        special.forEach((content, id) -> {
+            vocab.remove(content);
+            byId.put(id, content.getBytes(StandardCharsets.UTF_8));
+        });
+        vocab.properties().forEach(e -> byId.put(e.getValue().intValue(), ByteAlphabet.bytes(e.getKey())));
+        json.path("added_tokens")
+                .forEach(t -> byId.put(
+                        t.path("id").intValue(), t.path("content").asText().getBytes(StandardCharsets.UTF_8)));
+        int size = byId.keySet().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
+        if (size > 4_000_000 || byId.keySet().stream().anyMatch(id -> id < 0)) {
+            throw new InvalidTokenizerException(file + " has token ids outside 0 to 4,000,000");
+        }
+        byte[][] bytes = new byte[size][];
+        Arrays.fill(bytes, new byte[0]);
+        byId.forEach((id, b) -> bytes[id] = b);
+        return bytes;
+    }
+
+    private static long create(ObjectNode json, Path file) {
+        try {
+            return TokenizersLibrary.LIB.createTokenizerFromString(json.toString());
+        } catch (RuntimeException e) {
+            throw new InvalidTokenizerException(file + " is refused by the tokenizer: " + ModelFiles.firstLine(e), e);
+        }
+    }
+
+    /** Java's strings may hold unpaired surrogates, which no UTF-8 can carry. */
+    private static String wellFormed(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (Character.isSurrogate(c)) {
+                if (Character.isHighSurrogate(c)
+                        && i + 1 < text.length()
+                        && Character.isLowSurrogate(text.charAt(i + 1))) {
+                    i++;
+                } else {
+                    return replaceUnpaired(text);
+                }
+            }
+        }
+        return text;
+    }
+
+    private static String replaceUnpaired(String text) {
+        StringBuilder out = new StringBuilder(text.length());
+        text.codePoints()
+                .forEach(c ->
+                        out.appendCodePoint(c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE ? 0xfffd : c));
+        return out.toString();
+    }
+}

@@ -6,6 +6,7 @@ import com.hubspot.jinjava.JinjavaConfig;
 import com.hubspot.jinjava.LegacyOverrides;
 import com.hubspot.jinjava.interpret.RenderResult;
 import com.hubspot.jinjava.interpret.TemplateError;
+import com.hubspot.jinjava.lib.filter.Filter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +15,8 @@ import java.time.LocalDateTime;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,12 +35,16 @@ public final class ChatTemplate {
     /**
      * A template of its own.
      *
+     * @throws InvalidTokenizerException if it uses a filter that is not known
      * @param source Jinja
      * @param variables what the template may use beside the messages: {@code bos_token}, {@code eos_token}
      * @param clock for {@code strftime_now}
      */
     public ChatTemplate(String source, Map<String, String> variables, Clock clock) {
-        this.source = source;
+        Set<String> filters = jinjava.getGlobalContext().getAllFilters().stream()
+                .map(Filter::getName)
+                .collect(Collectors.toSet());
+        this.source = new TemplateDialect(filters).rewrite(source);
         this.variables = Map.copyOf(variables);
         this.clock = clock;
     }
@@ -130,7 +137,6 @@ public final class ChatTemplate {
                 .withLegacyOverrides(LegacyOverrides.newBuilder()
                         .withEvaluateMapKeys(true)
                         .withIterateOverMapKeys(true)
-                        .withUsePyishObjectMapper(true)
                         .withUseNaturalOperatorPrecedence(true)
                         .withParseWhitespaceControlStrictly(true)
                         .withAllowAdjacentTextNodes(true)
@@ -140,6 +146,7 @@ public final class ChatTemplate {
                 .build();
         Jinjava jinjava = new Jinjava(config);
         TemplateLibrary.filters().forEach(jinjava.getGlobalContext()::registerFilter);
+        TemplateLibrary.tests().forEach(jinjava.getGlobalContext()::registerExpTest);
         TemplateLibrary.functions().forEach(jinjava.getGlobalContext()::registerFunction);
         return jinjava;
     }

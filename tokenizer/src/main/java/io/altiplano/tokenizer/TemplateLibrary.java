@@ -1,6 +1,7 @@
 package io.altiplano.tokenizer;
 
 import com.hubspot.jinjava.interpret.JinjavaInterpreter;
+import com.hubspot.jinjava.lib.exptest.ExpTest;
 import com.hubspot.jinjava.lib.filter.Filter;
 import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
 import java.time.LocalDateTime;
@@ -32,6 +33,10 @@ public final class TemplateLibrary {
 
     static List<Filter> filters() {
         return List.of(new Trim(), new ToJson());
+    }
+
+    static List<ExpTest> tests() {
+        return List.of(new IsIterable());
     }
 
     static List<ELFunctionDefinition> functions() {
@@ -133,6 +138,19 @@ public final class TemplateLibrary {
                 @Nullable Object value, JinjavaInterpreter interpreter, Object[] args, Map<String, Object> named) {
             Object indent = named.getOrDefault("indent", args.length > 0 ? args[0] : 0);
             return PythonJson.write(value, indent instanceof Number n ? n.intValue() : 0);
+        }
+    }
+
+    /** In Python a string is iterable, and templates ask "mapping or iterable" with that in mind. */
+    private static final class IsIterable implements ExpTest {
+        @Override
+        public String getName() {
+            return "iterable";
+        }
+
+        @Override
+        public boolean evaluate(@Nullable Object value, JinjavaInterpreter interpreter, Object... args) {
+            return value instanceof String || value instanceof Iterable<?> || value instanceof Map<?, ?>;
         }
     }
 }

@@ -1,0 +1,68 @@
+"""Whole training conversations and how often each kind appears. Each is (tools, messages)."""
+import compare
+import copying
+import objects
+import recall
+import talk
+import tools
+from words import name
+
+
+def filler(r):
+    """A turn about anything, to stand between a fact told and its question."""
+    kind = r.choices(["fact", "small", "json", "compare", "unknown"], [6, 2, 1, 1, .5])[0]
+    if kind == "fact":
+        return talk.turn(*talk.fact(r)[:2])
+    if kind == "small":
+        return talk.turn(*talk.smalltalk(r))
+    if kind == "json":
+        return talk.turn(*objects.request(r)[:2])
+    if kind == "compare":
+        return talk.turn(*compare.question(r)[:2])
+    return talk.turn(*talk.unknown(r))
+
+
+def chat(r):
+    """One to four turns of talk; one conversation in ten gives the assistant another name."""
+    if r.random() < .06:
+        other = name(r)
+        messages = [{"role": "system", "content": f"You are {other}. {r.choice(['', 'Be polite.', 'Answer briefly.'])}".strip()}]
+        messages += talk.turn(r.choice(["What is your name?", "Who are you?"]), f"I am {other}.")
+    else:
+        messages = talk.system(r)
+    for _ in range(r.choice([1, 2, 3, 4])):
+        x = r.random()
+        make = talk.smalltalk if x < .14 else talk.unknown if x < .2 else talk.long_answer if x < .26 else None
+        if x > .98:
+            messages += recall.untold(r)
+        else:
+            messages += talk.turn(*(make(r) if make else talk.fact(r)[:2]))
+    return [], messages
+
+
+def several(make, most):
+    """Conversations of one to `most` turns that `make` gives."""
+    def conversation(r):
+        messages = talk.system(r)
+        for _ in range(r.randint(1, most)):
+            messages += talk.turn(*make(r)[:2])
+        return [], messages
+    return conversation
+
+
+MIX = {
+    "recall": (lambda r: ([], recall.conversation(r, filler)), .31),
+    "chat": (chat, .17),
+    "json": (several(objects.request, 3), .09),
+    "compare": (several(compare.question, 6), .20),
+    "tools": (lambda r: tools.conversation(r, filler), .20),
+    "notool": (lambda r: ([], tools.without_tools(r)), .03),
+    "copy": (lambda r: ([], copying.conversation(r)), 0.),
+}
+
+
+def sample(r, copy=0., without=()):
+    """(kind, tools, messages); `copy` is the share of pure copying, taken from all others alike."""
+    kinds = [k for k in MIX if k not in without]
+    kind = "copy" if r.random() < copy else r.choices(kinds, [MIX[k][1] for k in kinds])[0]
+    return (kind, *MIX[kind][0](r))

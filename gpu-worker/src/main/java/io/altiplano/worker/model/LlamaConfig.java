@@ -164,13 +164,15 @@ public record LlamaConfig(
         String type = rope.path("rope_type").asText(rope.path("type").asText("default"));
         return switch (type) {
             case "default" -> null;
-            case "llama3" -> new RopeScaling(
-                    number(rope, "factor", 0),
-                    number(rope, "low_freq_factor", 0),
-                    number(rope, "high_freq_factor", 0),
-                    required(rope, "original_max_position_embeddings"));
-            default -> throw new IllegalArgumentException(
-                    "rope_type is '%s', only default and llama3 are supported".formatted(type));
+            case "llama3" ->
+                new RopeScaling(
+                        number(rope, "factor", 0),
+                        number(rope, "low_freq_factor", 0),
+                        number(rope, "high_freq_factor", 0),
+                        required(rope, "original_max_position_embeddings"));
+            default ->
+                throw new IllegalArgumentException(
+                        "rope_type is '%s', only default and llama3 are supported".formatted(type));
         };
     }
 
@@ -209,8 +211,10 @@ public record LlamaConfig(
     private static int required(JsonNode json, String key) {
         JsonNode node = json.path(key);
         if (!node.isInt()) {
-            throw new IllegalArgumentException(
-                    "%s %s".formatted(key, node.isMissingNode() || node.isNull() ? "is missing" : "is not a whole number: " + node));
+            throw new IllegalArgumentException("%s %s"
+                    .formatted(
+                            key,
+                            node.isMissingNode() || node.isNull() ? "is missing" : "is not a whole number: " + node));
         }
         return node.intValue();
     }

@@ -7,7 +7,9 @@ package io.altiplano.worker.model;
  */
 public record RopeScaling(double factor, double lowFrequencyFactor, double highFrequencyFactor, int originalContext) {
     public RopeScaling {
-        if (!(factor >= 1) || !(lowFrequencyFactor > 0) || !(highFrequencyFactor > lowFrequencyFactor)
+        if (!(factor >= 1)
+                || !(lowFrequencyFactor > 0)
+                || !(highFrequencyFactor > lowFrequencyFactor)
                 || originalContext <= 0) {
             throw new IllegalArgumentException(
                     "rope_scaling llama3 needs factor >= 1, 0 < low_freq_factor < high_freq_factor and"

@@ -37,7 +37,8 @@ public enum WeightsMode {
             }
         }
         throw new IllegalArgumentException("Unknown weights mode '%s': use one of %s"
-                .formatted(label, Arrays.stream(values()).map(WeightsMode::label).toList()));
+                .formatted(
+                        label, Arrays.stream(values()).map(WeightsMode::label).toList()));
     }
 
     @Override

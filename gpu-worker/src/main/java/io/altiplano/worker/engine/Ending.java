@@ -1,0 +1,23 @@
+package io.altiplano.worker.engine;
+
+/**
+ * How an answer ended. Counts are of the whole answer: relayed tokens of earlier attempts are counted.
+ *
+ * @param reason why
+ * @param promptTokens tokens read
+ * @param completionTokens tokens written
+ * @param message for {@link Reason#FAULTED}, what happened; else empty
+ */
+public record Ending(Reason reason, int promptTokens, int completionTokens, String message) {
+    /** Why an answer ended. */
+    public enum Reason {
+        /** An end token or a stop string. */
+        STOP,
+        /** max_tokens. */
+        LENGTH,
+        /** {@link Generation#cancel}. */
+        CANCELLED,
+        /** The engine could not go on. */
+        FAULTED
+    }
+}

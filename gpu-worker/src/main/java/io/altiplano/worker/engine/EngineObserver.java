@@ -1,0 +1,8 @@
+package io.altiplano.worker.engine;
+
+/** Hears of each step, on the engine's thread, after the listeners of that step. */
+@FunctionalInterface
+public interface EngineObserver {
+    /** A step, or a round of commands without one, is over. */
+    void stepped(StepReport report);
+}

@@ -1,0 +1,144 @@
+package io.altiplano.worker.engine;
+
+import io.altiplano.tokenizer.Tokenizer;
+import io.altiplano.worker.batch.Sequence;
+import io.altiplano.worker.kvcache.BlockPool;
+import io.altiplano.worker.sampling.Sampler;
+import io.altiplano.worker.sampling.TokenLogprobs;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One answer in the making: the sequence, its text, its end. But for {@link #cancel}, which any thread may call, it belongs
+ * to the engine's thread.
+ */
+public final class Generation {
+    private final GenerationRequest request;
+    private final GenerationListener listener;
+    private final Tokenizer tokenizer;
+    private final Consumer<Generation> canceller;
+    private final AnswerText text;
+    private int count;
+    /** UTF-16 units of the answer's text that are certain. */
+    private int textLength;
+    /** Text that the relayed tokens made certain beyond what the client was given; goes out with the next progress. */
+    private String backlog = "";
+
+    private boolean ended;
+
+    @Nullable
+    Sequence sequence;
+
+    Generation(
+            GenerationRequest request,
+            GenerationListener listener,
+            Tokenizer tokenizer,
+            Consumer<Generation> canceller) {
+        this.request = request;
+        this.listener = listener;
+        this.tokenizer = tokenizer;
+        this.canceller = canceller;
+        this.text = new AnswerText(tokenizer.detokenizer(), request.stop(), request.minTokens());
+    }
+
+    /** Ends the answer within a step; does nothing if it has ended. Callable from any thread. */
+    public void cancel() {
+        canceller.accept(this);
+    }
+
+    /** Tokens of the whole answer so far, relayed ones counted. For metrics: another thread may read a step late. */
+    public int completionTokens() {
+        return count;
+    }
+
+    /**
+     * Goes through the relayed tokens as the earlier attempt did, and makes the sequence to go on with; none if the answer
+     * turns out to be whole.
+     */
+    @Nullable
+    Sequence begin(BlockPool pool) {
+        StringBuilder certain = new StringBuilder();
+        Ending.Reason reason = null;
+        for (int i = 0; i < request.relayed().length && reason == null; i++) {
+            reason = take(request.relayed()[i], certain);
+        }
+        if (reason != null) {
+            deliver(List.of(), certain.toString(), ending(reason, ""));
+            return null;
+        }
+        backlog = beyondRelayed(certain.toString());
+        int[] tokens = Arrays.copyOf(request.prompt(), request.prompt().length + request.relayed().length);
+        System.arraycopy(request.relayed(), 0, tokens, request.prompt().length, request.relayed().length);
+        sequence = new Sequence(tokens, pool);
+        return sequence;
+    }
+
+    /** Chooses the next token from logits and tells the listener; true if the answer has ended. */
+    boolean step(float[] logits, Sampler sampler) {
+        Set<Integer> forbidden = count < request.minTokens() ? tokenizer.eosIds() : Set.of();
+        int id = sampler.choose(logits, request.sampling(), count, forbidden);
+        TokenLogprobs logprobs = request.logprobs() ? TokenLogprobs.of(logits, id, request.topLogprobs()) : null;
+        StringBuilder certain = new StringBuilder();
+        Ending.Reason reason = take(id, certain);
+        if (sequence != null) {
+            sequence.append(id);
+        }
+        deliver(
+                List.of(new GeneratedToken(id, logprobs)),
+                certain.toString(),
+                reason == null ? null : ending(reason, ""));
+        return ended;
+    }
+
+    /** Ends the answer where it is. */
+    void end(Ending.Reason reason, String message) {
+        if (!ended) {
+            deliver(List.of(), "", ending(reason, message));
+        }
+    }
+
+    boolean hasEnded() {
+        return ended;
+    }
+
+    /** Counts a token and adds the text that it makes certain; the reason if it is the last. */
+    private Ending.@Nullable Reason take(int id, StringBuilder certain) {
+        boolean honoured = count >= request.minTokens();
+        count++;
+        if (honoured && tokenizer.eosIds().contains(id)) {
+            certain.append(text.end());
+            return Ending.Reason.STOP;
+        }
+        certain.append(text.add(id));
+        if (text.stopped()) {
+            return Ending.Reason.STOP;
+        }
+        if (count == request.maxTokens()) {
+            certain.append(text.end());
+            return text.stopped() ? Ending.Reason.STOP : Ending.Reason.LENGTH;
+        }
+        return null;
+    }
+
+    private Ending ending(Ending.Reason reason, String message) {
+        return new Ending(reason, request.prompt().length, count, message);
+    }
+
+    private void deliver(List<GeneratedToken> tokens, String certain, @Nullable Ending ending) {
+        ended = ending != null;
+        String out = backlog + beyondRelayed(certain);
+        backlog = "";
+        int offset = Math.max(textLength, request.relayedTextLength()) - out.length();
+        listener.progressed(new Progress(count - tokens.size(), tokens, out, offset, ending));
+    }
+
+    /** Counts certain text and returns what of it the client was not given by an earlier attempt. */
+    private String beyondRelayed(String certain) {
+        int known = Math.clamp(request.relayedTextLength() - textLength, 0, certain.length());
+        textLength += certain.length();
+        return certain.substring(known);
+    }
+}

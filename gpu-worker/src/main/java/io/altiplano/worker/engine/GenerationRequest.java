@@ -1,0 +1,53 @@
+package io.altiplano.worker.engine;
+
+import io.altiplano.worker.sampling.SamplingParams;
+import io.altiplano.worker.sampling.TokenLogprobs;
+import java.util.List;
+
+/**
+ * What to generate.
+ *
+ * @param prompt token ids, at least one
+ * @param relayed tokens of the answer that an earlier attempt generated and the client has; empty on the first attempt
+ * @param relayedTextLength UTF-16 units of the answer's text that the client has
+ * @param sampling how tokens are chosen
+ * @param maxTokens most tokens of the whole answer, relayed ones counted; at least 1
+ * @param minTokens end tokens and stop strings are not honoured before so many
+ * @param stop strings that end the answer and are no part of it
+ * @param topLogprobs alternatives to report with each token, 0 to 20; -1 for no log-probabilities at all
+ */
+public record GenerationRequest(
+        int[] prompt,
+        int[] relayed,
+        int relayedTextLength,
+        SamplingParams sampling,
+        int maxTokens,
+        int minTokens,
+        List<String> stop,
+        int topLogprobs) {
+    public GenerationRequest {
+        stop = List.copyOf(stop);
+        require(prompt.length > 0, "prompt has no tokens");
+        require(maxTokens >= 1, "max_tokens must be at least 1, not " + maxTokens);
+        require(minTokens >= 0 && minTokens <= maxTokens, "min_tokens must be 0 to max_tokens, not " + minTokens);
+        require(relayed.length <= maxTokens, "more tokens were relayed than max_tokens allows");
+        require(relayedTextLength >= 0, "relayed text length must not be negative");
+        require(topLogprobs <= TokenLogprobs.MOST, "top_logprobs must be at most " + TokenLogprobs.MOST);
+    }
+
+    /** A first attempt. */
+    public static GenerationRequest of(int[] prompt, SamplingParams sampling, int maxTokens) {
+        return new GenerationRequest(prompt, new int[0], 0, sampling, maxTokens, 0, List.of(), -1);
+    }
+
+    /** Whether log-probabilities are wanted. */
+    public boolean logprobs() {
+        return topLogprobs >= 0;
+    }
+
+    private static void require(boolean holds, String otherwise) {
+        if (!holds) {
+            throw new IllegalArgumentException(otherwise);
+        }
+    }
+}

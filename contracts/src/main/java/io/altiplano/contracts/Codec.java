@@ -55,8 +55,8 @@ public final class Codec<M extends Message> {
             throw new SerializationException("an empty record where a " + name + " was expected");
         }
         if (bytes[0] != VERSION) {
-            throw new SerializationException("a " + name + " of codec version " + bytes[0] + "; this build reads version "
-                    + VERSION + " alone: upgrade the reader first");
+            throw new SerializationException("a " + name + " of codec version " + bytes[0]
+                    + "; this build reads version " + VERSION + " alone: upgrade the reader first");
         }
         try {
             return parser.parseFrom(bytes, 1, bytes.length - 1);

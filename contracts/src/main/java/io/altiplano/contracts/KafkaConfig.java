@@ -26,8 +26,9 @@ public record KafkaConfig(
                     ? "org.apache.kafka.common.security.scram.ScramLoginModule"
                     : "org.apache.kafka.common.security.plain.PlainLoginModule";
             p.put("sasl.mechanism", mechanism);
-            p.put("sasl.jaas.config", module + " required username=\"" + quote(username) + "\" password=\""
-                    + quote(password) + "\";");
+            p.put(
+                    "sasl.jaas.config",
+                    module + " required username=\"" + quote(username) + "\" password=\"" + quote(password) + "\";");
         }
         return p;
     }

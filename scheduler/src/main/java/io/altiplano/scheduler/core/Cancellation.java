@@ -1,0 +1,24 @@
+package io.altiplano.scheduler.core;
+
+import io.altiplano.contracts.v1.JobOutcome;
+
+/**
+ * Why a job is to end without an answer.
+ *
+ * @param outcome CANCELLED, or FAILED for a submission that no worker could be asked to run
+ * @param code error code of the terminal record
+ * @param message for people
+ * @param relayedTokens tokens the client was given: what is billed if the worker is lost too
+ */
+public record Cancellation(JobOutcome outcome, String code, String message, int relayedTokens) {
+    /** The client or an operator cancelled. */
+    static final String CANCELLED = "cancelled";
+    /** The gateway did not answer Retrying: nobody reads the answer. */
+    static final String CLIENT_GONE = "client_gone";
+    /** A licence, tier or key ended. */
+    static final String RIGHT_WITHDRAWN = "right_withdrawn";
+    /** A submission that breaks the contract. */
+    static final String INVALID_SUBMISSION = "invalid_submission";
+    /** Every attempt was lost. */
+    static final String ATTEMPTS_EXHAUSTED = "attempts_exhausted";
+}

@@ -1,0 +1,85 @@
+package io.altiplano.scheduler.core;
+
+import io.altiplano.contracts.v1.AttemptEnded;
+import io.altiplano.contracts.v1.JobClass;
+import io.altiplano.contracts.v1.JobSubmitted;
+import io.altiplano.contracts.v1.LogPointer;
+import io.altiplano.contracts.v1.ReplyAddress;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All that survives a restart about an unfinished job. Every decision about it follows from this and time, so a decision
+ * that was lost with its producer is made again.
+ *
+ * @param submission the job without its content (no prompt tokens, prefix hashes or stop strings)
+ * @param at where in {@code submissions} it stands; its offset is its order of arrival
+ * @param promptTokens length of the prompt
+ * @param phase where it stands
+ * @param cancellation set once it is to end without an answer
+ * @param ended the end of the present lease's attempt; or of a later one than is known yet (topics are read in any order)
+ * @param relay the gateway's answer to the last or next Retrying
+ * @param generatedTokens the most that a lost worker's heartbeats told of: billed if worker and gateway are both lost
+ */
+public record JobState(
+        JobSubmitted submission,
+        LogPointer at,
+        int promptTokens,
+        Phase phase,
+        @Nullable Cancellation cancellation,
+        @Nullable AttemptEnded ended,
+        @Nullable Relay relay,
+        long generatedTokens) {
+
+    static JobState queued(JobSubmitted job, LogPointer at) {
+        JobSubmitted compact = job.toBuilder()
+                .clearPromptTokens()
+                .clearPrefixHashes()
+                .clearSampling()
+                .build();
+        return new JobState(compact, at, job.getPromptTokensCount(), new Phase.Queued(0), null, null, null, 0);
+    }
+
+    public String id() {
+        return submission.getJobId();
+    }
+
+    public String pool() {
+        return submission.getPool();
+    }
+
+    ReplyAddress replyTo() {
+        return submission.getReplyTo();
+    }
+
+    /** Somebody waits for it token by token or for one answer; nothing else is cancelled for want of a reader. */
+    boolean interactive() {
+        return submission.getJobClass() != JobClass.JOB_CLASS_BATCH
+                && submission.getJobClass() != JobClass.JOB_CLASS_TRAINING;
+    }
+
+    /** Tokens the client is known to have been given. */
+    int relayedTokens() {
+        int byRelay = relay == null ? 0 : relay.tokens();
+        return cancellation == null ? byRelay : Math.max(byRelay, cancellation.relayedTokens());
+    }
+
+    JobState withPhase(Phase next) {
+        return new JobState(submission, at, promptTokens, next, cancellation, ended, relay, generatedTokens);
+    }
+
+    JobState withCancellation(Cancellation next) {
+        return new JobState(submission, at, promptTokens, phase, next, ended, relay, generatedTokens);
+    }
+
+    JobState withEnded(@Nullable AttemptEnded next) {
+        return new JobState(submission, at, promptTokens, phase, cancellation, next, relay, generatedTokens);
+    }
+
+    JobState withRelay(@Nullable Relay next) {
+        return new JobState(submission, at, promptTokens, phase, cancellation, ended, next, generatedTokens);
+    }
+
+    JobState withGenerated(long tokens) {
+        return new JobState(submission, at, promptTokens, phase, cancellation, ended, relay, tokens);
+    }
+}

@@ -1,0 +1,152 @@
+package io.altiplano.scheduler.core;
+
+import io.altiplano.contracts.v1.AttemptEnded;
+import io.altiplano.contracts.v1.JobOutcome;
+import io.altiplano.contracts.v1.JobRecord;
+import io.altiplano.contracts.v1.Usage;
+import io.altiplano.scheduler.fleet.Boot;
+import io.altiplano.scheduler.lease.Lease;
+import io.altiplano.scheduler.lease.LeaseTable;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is due about a job: a function of what is known of it, of the fleet, and of time. Whoever asks marks the answer as
+ * decided; the same question after a crash has the same answer.
+ */
+final class Rules {
+    private final Shard shard;
+
+    Rules(Shard shard) {
+        this.shard = shard;
+    }
+
+    /** The record that should be written about a job now, but for grants, which the queue's order decides. */
+    Optional<JobRecord> due(JobState job, long nowMs) {
+        return Optional.ofNullable(
+                switch (job.phase()) {
+                    case Phase.Queued q -> dueQueued(job, nowMs);
+                    case Phase.Leased l -> dueLeased(job, l.lease(), nowMs);
+                    case Phase.AwaitingRelay a -> dueAwaiting(job, a.nextEpoch(), nowMs);
+                });
+    }
+
+    private @Nullable JobRecord dueQueued(JobState job, long nowMs) {
+        Cancellation c = job.cancellation();
+        return c == null ? null : cancel(job, c, nowMs);
+    }
+
+    private @Nullable JobRecord dueLeased(JobState job, Lease lease, long nowMs) {
+        AttemptEnded ended = job.ended();
+        if (ended != null && lease.heldBy(ended.getEpoch(), ended.getWorkerId(), ended.getBootId())) {
+            return dueEnded(job, lease, ended, nowMs);
+        }
+        String lapse = lapse(job, lease, nowMs);
+        return lapse == null ? null : lost(job, lease, lapse, nowMs);
+    }
+
+    private JobRecord dueEnded(JobState job, Lease lease, AttemptEnded ended, long nowMs) {
+        return switch (ended.getOutcome()) {
+            case ATTEMPT_OUTCOME_COMPLETED -> Records.succeeded(job, ended.getUsage(), ended.getFinishReason(), nowMs);
+            case ATTEMPT_OUTCOME_CANCELLED -> {
+                Cancellation c = job.cancellation();
+                yield Records.cancelled(
+                        job,
+                        ended.getUsage(),
+                        c == null ? Cancellation.CANCELLED : c.code(),
+                        c == null ? "the worker was told to stop" : c.message(),
+                        nowMs);
+            }
+            case ATTEMPT_OUTCOME_REJECTED -> Records.failed(job, ended.getErrorCode(), ended.getErrorMessage(), nowMs);
+            case ATTEMPT_OUTCOME_FAULTED, ATTEMPT_OUTCOME_UNSPECIFIED, UNRECOGNIZED ->
+                lost(job, lease, shard.fleet.draining(job.pool(), lease.workerId()) ? "draining" : "faulted", nowMs);
+        };
+    }
+
+    /** An attempt is over without a result: the next one, or the end if nobody wants it any more. */
+    private JobRecord lost(JobState job, Lease lease, String reason, long nowMs) {
+        Cancellation c = job.cancellation();
+        return c == null ? Records.expired(lease, reason, nowMs) : cancel(job, c, nowMs);
+    }
+
+    /**
+     * Why a lease is over: its worker's new boot, or no heartbeat listed it for a term. Silence counts only once the broker
+     * has taken a record of ours after the term's end, so that a scheduler cut off from Kafka does not blame the workers.
+     */
+    private @Nullable String lapse(JobState job, Lease lease, long nowMs) {
+        Optional<Boot> boot = shard.fleet.boot(job.pool(), lease.workerId());
+        if (boot.isPresent() && !boot.get().bootId().equals(lease.bootId())) {
+            return "rebooted";
+        }
+        LeaseTable.Held held = shard.leases.held(job.id());
+        if (held == null) {
+            throw new IllegalStateException("leased job " + job.id() + " has no lease in the table");
+        }
+        long end = held.renewedAtMs() + shard.settings.termMs();
+        if (nowMs < end) {
+            return null;
+        }
+        if (shard.provenAtMs < end) {
+            shard.doubt = true;
+            return null;
+        }
+        return "silent";
+    }
+
+    private @Nullable JobRecord dueAwaiting(JobState job, int nextEpoch, long nowMs) {
+        Cancellation c = job.cancellation();
+        if (c != null) {
+            return cancel(job, c, nowMs);
+        }
+        Relay relay = job.relay();
+        boolean answered = relay != null && relay.epoch() == nextEpoch;
+        if (relay != null && answered && relay.complete()) {
+            return Records.succeeded(job, relay.usage(), relay.finishReason(), nowMs);
+        }
+        boolean overdue = relayOverdue(job, nowMs);
+        if ((answered || overdue) && nextEpoch > shard.settings.maxAttempts()) {
+            return Records.failed(
+                    job,
+                    Cancellation.ATTEMPTS_EXHAUSTED,
+                    shard.settings.maxAttempts() + " attempts were lost; the job may be what ends its workers",
+                    nowMs);
+        }
+        if (overdue && !answered && job.interactive()) {
+            return Records.cancelled(
+                    job,
+                    bill(job),
+                    Cancellation.CLIENT_GONE,
+                    "no gateway answered within " + shard.settings.relayTimeoutMs() + " ms of the worker's loss",
+                    nowMs);
+        }
+        return null;
+    }
+
+    boolean relayOverdue(JobState job, long nowMs) {
+        Long since = shard.waitingSince.get(job.id());
+        return since != null && nowMs - since >= shard.settings.relayTimeoutMs();
+    }
+
+    private JobRecord cancel(JobState job, Cancellation c, long nowMs) {
+        return c.outcome() == JobOutcome.JOB_OUTCOME_FAILED
+                ? Records.failed(job, c.code(), c.message(), nowMs)
+                : Records.cancelled(job, bill(job), c.code(), c.message(), nowMs);
+    }
+
+    /**
+     * What a job costs whose worker cannot tell: nothing before the first attempt; then the prompt and what the client was
+     * given, or, where no gateway could tell either, what heartbeats told of.
+     */
+    private Usage bill(JobState job) {
+        if (job.phase().attempts() == 0) {
+            return Usage.getDefaultInstance();
+        }
+        Cancellation c = job.cancellation();
+        boolean gatewayTold = c != null && c.code().equals(Cancellation.CANCELLED);
+        long completion = gatewayTold ? job.relayedTokens() : Math.max(job.relayedTokens(), shard.generatedTokens(job));
+        return Usage.newBuilder()
+                .setPromptTokens(job.promptTokens())
+                .setCompletionTokens(completion)
+                .build();
+    }
+}

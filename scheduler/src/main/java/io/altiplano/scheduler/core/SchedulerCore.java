@@ -1,0 +1,240 @@
+package io.altiplano.scheduler.core;
+
+import io.altiplano.contracts.v1.JobRecord;
+import io.altiplano.scheduler.core.Effect.What;
+import io.altiplano.scheduler.placement.Placement;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One partition's scheduler as a pure function of its inputs: no clock, no randomness, no I/O.
+ *
+ * <p>The idea that orders everything: <b>a decision has no effect until it is read back from {@code jobs}</b>. Facts (what
+ * gateways and workers wrote) are noted at once, for they are durable where they stand. From facts and time follow
+ * decisions, which are only written. {@link #apply} is the one place where leases begin and end and jobs finish, and the
+ * log's order is the one authority, so a second scheduler, a replay or a lost producer can decide again without harm. Two
+ * decisions about one job are never on their way at once: the first is marked until it is read back, or believed lost.
+ *
+ * <p>A scheduler that takes over first writes a Barrier and decides nothing until it reads that back: it has then applied
+ * everything decided before. Not thread-safe.
+ */
+public final class SchedulerCore {
+    /** Ticks further apart than this mean that the process stood still; silence in the gap is nobody's fault. */
+    private static final long STOOD_STILL_MS = 1_000;
+    /** A barrier that takes longer than this tells of a broker's outage. */
+    private static final long OUTAGE_MS = 1_000;
+
+    /** How often a barrier asks the broker for proof while a lease looks silent. */
+    private static final long BARRIER_EVERY_MS = 200;
+
+    private static final long HOUSEKEEPING_MS = 10_000;
+
+    private final Settings settings;
+    private final Shard shard;
+    private final Rules rules;
+    private final ReadBack readBack;
+    private final Facts facts;
+    private final String incarnation;
+
+    private long barrierAtMs;
+    private long lastTickMs;
+    private long housekeptAtMs;
+
+    /**
+     * @param settings times and bounds
+     * @param incarnation unique to this take-over of the partition
+     */
+    public SchedulerCore(Settings settings, String incarnation) {
+        this.settings = settings;
+        this.incarnation = incarnation;
+        this.shard = new Shard(settings);
+        this.rules = new Rules(shard);
+        this.readBack = new ReadBack(shard);
+        this.facts = new Facts(shard, readBack);
+    }
+
+    /** Takes over with what the store holds: all leases get a full fresh term, all waits for gateways begin again. */
+    public Outcome start(Iterable<Stored> stored, long nowMs) {
+        for (Stored item : stored) {
+            if (item instanceof Stored.Incarnations i) {
+                shard.fleet.restore(i.boot());
+            } else {
+                shard.state.restore(item);
+            }
+        }
+        for (JobState job : shard.state.jobs()) {
+            switch (job.phase()) {
+                case Phase.Queued q -> shard.dispatcher.enqueue(job);
+                case Phase.Leased l ->
+                    shard.leases.hold(
+                            l.lease(), Placement.blocksFor(job.submission().getEstimatedCost()), nowMs);
+                case Phase.AwaitingRelay a -> shard.waitingSince.put(job.id(), nowMs);
+            }
+        }
+        lastTickMs = nowMs;
+        housekeptAtMs = nowMs;
+        writeBarrier(nowMs);
+        return shard.take();
+    }
+
+    /** Notes a fact, and gives what follows: decisions to be written and words to be sent about what is already so. */
+    public Outcome decide(Event event, long nowMs) {
+        switch (event) {
+            case Event.Submitted e -> facts.submitted(e.job(), e.at(), nowMs);
+            case Event.Cancelled e -> facts.cancelled(e.cancel(), nowMs);
+            case Event.Relayed e -> facts.relayed(e.relayed(), e.at());
+            case Event.Withdrawn e -> facts.withdrawn(e.right(), nowMs);
+            case Event.Started e -> facts.started(e.started(), nowMs);
+            case Event.Ended e -> facts.ended(e.ended(), nowMs);
+            case Event.Heard e -> facts.heard(e.beat(), nowMs);
+            case Event.Tick e -> tick(nowMs);
+        }
+        return settle(nowMs);
+    }
+
+    /** Makes a record that was read back from {@code jobs} so, and gives what follows. */
+    public Outcome apply(JobRecord record, long nowMs) {
+        if (record.hasBarrier()) {
+            if (record.getBarrier().getIncarnation().equals(incarnation)) {
+                boolean late = nowMs - record.getBarrier().getAtMs() > OUTAGE_MS;
+                readBack.barrier(record.getBarrier(), nowMs);
+                if (late) {
+                    refresh("broker_was_away", nowMs);
+                }
+                touchAll();
+            }
+        } else {
+            readBack.apply(record, nowMs);
+            resumeAnswered();
+        }
+        return settle(nowMs);
+    }
+
+    /** A gateway may have answered before the record that it answers was read here. */
+    private void resumeAnswered() {
+        for (String id : List.copyOf(shard.touched)) {
+            JobState job = shard.state.job(id);
+            if (job != null) {
+                facts.resume(job);
+            }
+        }
+    }
+
+    private void tick(long nowMs) {
+        if (nowMs - lastTickMs > STOOD_STILL_MS) {
+            refresh("stood_still_ms=" + (nowMs - lastTickMs), nowMs);
+        }
+        lastTickMs = nowMs;
+        if (!shard.caughtUp) {
+            if (nowMs - barrierAtMs >= settings.redecideMs()) {
+                writeBarrier(nowMs);
+            }
+            return;
+        }
+        giveUpLostDecisions(nowMs);
+        for (JobState job : List.copyOf(shard.state.jobs())) {
+            if (job.phase() instanceof Phase.AwaitingRelay) {
+                facts.resume(job);
+                if (!job.interactive() && rules.relayOverdue(job, nowMs)) {
+                    facts.restart(job);
+                }
+            }
+        }
+        if (nowMs - housekeptAtMs >= HOUSEKEEPING_MS) {
+            housekeptAtMs = nowMs;
+            shard.state.forget(nowMs - settings.memoryMs(), nowMs);
+            shard.fleet.forget(nowMs - settings.memoryMs()).forEach(shard.state::bootForgotten);
+            shard.forgetMarks(nowMs - HOUSEKEEPING_MS);
+        }
+        touchAll();
+    }
+
+    private void giveUpLostDecisions(long nowMs) {
+        shard.decidedAt.entrySet().removeIf(e -> {
+            if (nowMs - e.getValue() < settings.redecideMs()) {
+                return false;
+            }
+            JobState job = shard.state.job(e.getKey());
+            if (job != null && job.phase() instanceof Phase.Queued) {
+                shard.leases.release(job.id());
+                shard.dispatcher.enqueue(job);
+            }
+            shard.happened(What.DECISION_REPEATED, e.getKey(), 0, "", "after_ms=" + settings.redecideMs());
+            return true;
+        });
+    }
+
+    private void refresh(String why, long nowMs) {
+        shard.leases.renewAll(nowMs);
+        shard.waitingSince.replaceAll((job, since) -> nowMs);
+        shard.happened(What.LEASES_REFRESHED, "", 0, "", why);
+    }
+
+    private void touchAll() {
+        shard.state.jobs().forEach(shard::touch);
+        shard.touchedPools.addAll(shard.dispatcher.pools());
+    }
+
+    private void writeBarrier(long nowMs) {
+        barrierAtMs = nowMs;
+        shard.decisions.add(new Decision("", Records.barrier(incarnation, nowMs)));
+    }
+
+    /** Decides what is due about everything that the present input touched. */
+    private Outcome settle(long nowMs) {
+        if (shard.caughtUp) {
+            for (String id : shard.touched) {
+                JobState job = shard.state.job(id);
+                if (job != null && !shard.decidedAt.containsKey(id)) {
+                    rules.due(job, nowMs).ifPresent(record -> {
+                        shard.dispatcher.remove(job);
+                        shard.decidedAt.put(id, nowMs);
+                        shard.decisions.add(new Decision(job.pool(), record));
+                    });
+                }
+            }
+            shard.touchedPools.forEach(pool -> shard.dispatcher.dispatch(pool, nowMs));
+            if (shard.doubt && nowMs - barrierAtMs >= BARRIER_EVERY_MS) {
+                writeBarrier(nowMs);
+            }
+        }
+        shard.touched.clear();
+        shard.touchedPools.clear();
+        return shard.take();
+    }
+
+    /** What changed in the store since the last call, in order; to be written before anything else is read. */
+    public List<Change> drainChanges() {
+        return shard.state.drainChanges();
+    }
+
+    /** Whether decisions are made, and not only facts noted. */
+    public boolean caughtUp() {
+        return shard.caughtUp;
+    }
+
+    /** An unfinished job. */
+    public Optional<JobState> job(String jobId) {
+        return Optional.ofNullable(shard.state.job(jobId));
+    }
+
+    /** Jobs waiting for a worker. */
+    public int waiting() {
+        return shard.dispatcher.waiting();
+    }
+
+    /** Jobs promised to workers, decisions on their way included. */
+    public int leased() {
+        return shard.leases.size();
+    }
+
+    /** Jobs not finished. */
+    public int unfinished() {
+        return shard.state.jobs().size();
+    }
+
+    /** Workers that may be given work. */
+    public long workers(long nowMs) {
+        return shard.fleet.countHeardSince(nowMs - settings.grantFreshMs());
+    }
+}

@@ -1,0 +1,34 @@
+package io.altiplano.scheduler.core;
+
+/**
+ * The core's times and bounds, all in milliseconds of duration unless named otherwise.
+ *
+ * @param termMs a lease lasts this long after its last confirmation by a heartbeat
+ * @param grantFreshMs a worker must have been heard within this to be given new work
+ * @param relayTimeoutMs how long a gateway may take to answer Retrying
+ * @param maxAttempts attempts of one job, at least 1
+ * @param redecideMs a decision that was not read back within this is decided again (its producer was lost)
+ * @param memoryMs how long finished job ids and superseded boots are remembered
+ */
+public record Settings(
+        long termMs, long grantFreshMs, long relayTimeoutMs, int maxAttempts, long redecideMs, long memoryMs) {
+    public Settings {
+        require(termMs > 0, "termMs", termMs);
+        require(grantFreshMs > 0 && grantFreshMs <= termMs, "grantFreshMs (at most termMs)", grantFreshMs);
+        require(relayTimeoutMs > 0, "relayTimeoutMs", relayTimeoutMs);
+        require(maxAttempts > 0, "maxAttempts", maxAttempts);
+        require(redecideMs > 0, "redecideMs", redecideMs);
+        require(memoryMs >= 10 * termMs, "memoryMs (at least 10 terms)", memoryMs);
+    }
+
+    /** The platform's values for a lease term: 2 s for relays, 3 attempts, 1 h of memory. */
+    public static Settings of(long termMs) {
+        return new Settings(termMs, Math.min(termMs, Math.max(termMs * 3 / 10, 1)), 2_000, 3, 2_000, 3_600_000);
+    }
+
+    private static void require(boolean holds, String name, long value) {
+        if (!holds) {
+            throw new IllegalArgumentException("scheduler setting " + name + " = " + value + " is out of range");
+        }
+    }
+}

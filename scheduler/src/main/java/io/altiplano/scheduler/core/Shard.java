@@ -1,0 +1,85 @@
+package io.altiplano.scheduler.core;
+
+import io.altiplano.scheduler.fleet.Fleet;
+import io.altiplano.scheduler.lease.Lease;
+import io.altiplano.scheduler.lease.LeaseTable;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What one partition's scheduler knows. {@link State} survives a restart; all else here is volatile and is learnt or
+ * decided again.
+ */
+final class Shard {
+    final Settings settings;
+    final State state = new State();
+    final Fleet fleet = new Fleet();
+    final LeaseTable leases = new LeaseTable();
+    final Dispatcher dispatcher = new Dispatcher(this);
+
+    /** Since when a decision about the job is on its way to being read back. */
+    final Map<String, Long> decidedAt = new HashMap<>();
+    /** Since when the gateway is being waited for. */
+    final Map<String, Long> waitingSince = new HashMap<>();
+    /** When the attempt was last told to stop, by job and epoch. */
+    private final Map<String, Long> cancelSentAt = new HashMap<>();
+
+    /** The scheduler has read back its own first barrier: it has applied all that was decided before it came. */
+    boolean caughtUp;
+    /** The latest time at which the broker is known to have taken a record of ours, by our own clock. */
+    long provenAtMs = Long.MIN_VALUE;
+    /** A lease looks silent, but it may be us who do not hear. */
+    boolean doubt;
+
+    /** Jobs and pools to look at before the present input is done. */
+    final Set<String> touched = new LinkedHashSet<>();
+
+    final Set<String> touchedPools = new LinkedHashSet<>();
+
+    final List<Decision> decisions = new ArrayList<>();
+    final List<Effect> effects = new ArrayList<>();
+
+    Shard(Settings settings) {
+        this.settings = settings;
+    }
+
+    void touch(JobState job) {
+        touched.add(job.id());
+        touchedPools.add(job.pool());
+    }
+
+    void happened(Effect.What what, String jobId, int epoch, String worker, String detail) {
+        effects.add(new Effect.Happened(what, jobId, epoch, worker, detail));
+    }
+
+    /** Tells a worker to stop an attempt, at most once in half a second. */
+    void sendCancel(String pool, Lease lease, String reason, long nowMs) {
+        String mark = lease.jobId() + "#" + lease.epoch();
+        Long last = cancelSentAt.get(mark);
+        if (last == null || nowMs - last >= 500) {
+            cancelSentAt.put(mark, nowMs);
+            effects.add(Records.cancel(pool, lease, reason));
+        }
+    }
+
+    void forgetMarks(long beforeMs) {
+        cancelSentAt.values().removeIf(at -> at < beforeMs);
+    }
+
+    /** The most tokens that any heartbeat has told of for this job. */
+    long generatedTokens(JobState job) {
+        LeaseTable.Held held = leases.held(job.id());
+        return Math.max(job.generatedTokens(), held == null ? 0 : held.generatedTokens());
+    }
+
+    Outcome take() {
+        Outcome outcome = new Outcome(List.copyOf(decisions), List.copyOf(effects));
+        decisions.clear();
+        effects.clear();
+        return outcome;
+    }
+}

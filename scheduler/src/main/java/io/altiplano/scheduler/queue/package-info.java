@@ -1,0 +1,5 @@
+/** Which waiting job is next. */
+@NullMarked
+package io.altiplano.scheduler.queue;
+
+import org.jspecify.annotations.NullMarked;

@@ -47,6 +47,10 @@ public record LicenceGrant(
         if (lastDay != null && lastDay.isBefore(date)) {
             throw new IllegalArgumentException("grant " + id + " ends on " + lastDay + ", before its date " + date);
         }
+        if (LocalDate.MAX.equals(lastDay)) {
+            throw new IllegalArgumentException(
+                    "grant " + id + " ends on " + lastDay + "; leave out a last day that never comes");
+        }
     }
 
     /** The first instant at which it holds. */

@@ -14,9 +14,9 @@ import org.jspecify.annotations.Nullable;
  * Clause 2. It is a snapshot: it asks for the users in one calendar month for ever, so that later growth takes nothing away, and
  * later shrinking gives nothing.
  *
- * <p>Of each entity of the group the latest attestation of the measured month counts, and the largest of these figures: each
- * already sums the whole group, and two that differ cannot both be right. A grant that covers the use lifts the clause, whatever
- * was attested. In the order of these lines nothing depends on the order of facts.
+ * <p>Of each entity of the group the latest attestation of the measured month counts, and of these sums the largest: each already
+ * counts the whole group, and two that differ cannot both be right. A grant that covers the use lifts the clause, whatever was
+ * attested.
  */
 final class MonthlyActiveUsersRule {
     void judge(LicenceVersion licence, Clause.MonthlyActiveUsers clause, LicenceRequest request, Findings findings) {

@@ -48,26 +48,26 @@ final class EventPump {
     }
 
     void start() {
-        loop.runOnContext(unused -> begin());
+        loop.runOnContext(_ -> begin());
     }
 
     private void begin() {
         response.setChunked(true);
         lastWriteNanos = System.nanoTime();
-        request.addEndHandler(ended -> loop.runOnContext(unused -> finish(ended.succeeded())));
-        response.drainHandler(unused -> signal());
+        request.addEndHandler(ended -> loop.runOnContext(_ -> finish(ended.succeeded())));
+        response.drainHandler(_ -> signal());
         if (response.closed()) {
             finish(false);
             return;
         }
-        timer = request.vertx().setPeriodic(SILENCE.toMillis() / 5, unused -> loop.runOnContext(u -> tick()));
+        timer = request.vertx().setPeriodic(SILENCE.toMillis() / 5, _ -> loop.runOnContext(_ -> tick()));
         source.start(this::signal);
         signal();
     }
 
     private void signal() {
         if (scheduled.compareAndSet(false, true)) {
-            loop.runOnContext(unused -> pump());
+            loop.runOnContext(_ -> pump());
         }
     }
 
@@ -90,7 +90,7 @@ final class EventPump {
             end = true;
         }
         if (end) {
-            var unused = response.end(out.toString());
+            var _ = response.end(out.toString());
         } else if (!out.isEmpty()) {
             write(out.toString());
         }
@@ -98,7 +98,7 @@ final class EventPump {
 
     private void write(String events) {
         lastWriteNanos = System.nanoTime();
-        var unused = response.write(events);
+        var _ = response.write(events);
     }
 
     private void tick() {
@@ -108,7 +108,7 @@ final class EventPump {
         long silent = System.nanoTime() - lastWriteNanos;
         if (response.writeQueueFull()) {
             if (silent > STALL.toNanos()) {
-                var unused = request.request().connection().close();
+                var _ = request.request().connection().close();
             }
         } else if (silent > SILENCE.toNanos()) {
             write(PING);

@@ -42,7 +42,6 @@ public final class JsonBody {
             .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
             .disable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
             .build()
             .readerFor(JsonNode.class);
 
@@ -66,6 +65,7 @@ public final class JsonBody {
                 throw badJson("There is something behind the JSON object; send one object alone.");
             }
             if (root instanceof ObjectNode object) {
+                requireWellFormed(object);
                 return object;
             }
             throw badJson("The body is not a JSON object.");
@@ -114,6 +114,36 @@ public final class JsonBody {
         } catch (CharacterCodingException e) {
             throw badJson("The body is not valid UTF-8.");
         }
+    }
+
+    /** Half a surrogate pair is no character: it cannot be encoded, stored or sent back. */
+    private static void requireWellFormed(JsonNode node) {
+        if (node.isTextual() && !wellFormed(node.textValue())) {
+            throw badJson("A string holds half of a surrogate pair; send whole characters.");
+        }
+        node.fieldNames().forEachRemaining(name -> {
+            if (!wellFormed(name)) {
+                throw badJson("A key holds half of a surrogate pair; send whole characters.");
+            }
+        });
+        for (JsonNode child : node) {
+            requireWellFormed(child);
+        }
+    }
+
+    private static boolean wellFormed(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (Character.isHighSurrogate(c)) {
+                i++;
+                if (i == text.length() || !Character.isLowSurrogate(text.charAt(i))) {
+                    return false;
+                }
+            } else if (Character.isLowSurrogate(c)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     static ApiError tooLarge() {

@@ -34,7 +34,7 @@ public class RequestFilter {
         boolean probe = request.normalizedPath().startsWith("/q/");
         if (!probe) {
             draining.enter();
-            request.addEndHandler(unused -> draining.leave());
+            request.addEndHandler(_ -> draining.leave());
         }
         if (draining.started() && !probe) {
             ErrorBody.send(

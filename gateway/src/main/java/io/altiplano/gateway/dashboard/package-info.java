@@ -1,0 +1,5 @@
+/** Pages for people. */
+@NullMarked
+package io.altiplano.gateway.dashboard;
+
+import org.jspecify.annotations.NullMarked;

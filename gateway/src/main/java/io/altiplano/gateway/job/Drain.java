@@ -1,0 +1,70 @@
+package io.altiplano.gateway.job;
+
+import io.altiplano.gateway.web.Draining;
+import io.quarkus.runtime.ShutdownEvent;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Inject;
+import java.time.Duration;
+import org.eclipse.microprofile.health.HealthCheck;
+import org.eclipse.microprofile.health.HealthCheckResponse;
+import org.eclipse.microprofile.health.Readiness;
+import org.jboss.logging.Logger;
+
+/**
+ * Stopping without cutting anyone off unheard: nothing new is taken, open streams go on for a while, and those that are not
+ * done by then end with an error event. It runs before the HTTP server and the dispatcher stop.
+ */
+@ApplicationScoped
+public class Drain {
+    private static final Logger LOG = Logger.getLogger(Drain.class);
+    private static final Duration LAST_WRITES = Duration.ofSeconds(3);
+
+    private final Draining draining;
+    private final JobService jobs;
+    private final JobSettings settings;
+
+    @Inject
+    Drain(Draining draining, JobService jobs, JobSettings settings) {
+        this.draining = draining;
+        this.jobs = jobs;
+        this.settings = settings;
+    }
+
+    void stop(@Observes @Priority(1000) ShutdownEvent event) throws InterruptedException {
+        draining.start();
+        long open = jobs.openStreams();
+        if (open > 0) {
+            LOG.infof("stopping: %d streams have %s to finish", open, settings.drain());
+        }
+        if (!draining.awaitQuiet(settings.drain())) {
+            LOG.warnf("stopping: %d streams are ended with an error", jobs.openStreams());
+            jobs.failAll();
+            draining.awaitQuiet(LAST_WRITES);
+        }
+    }
+
+    /** Ready for traffic: the gateway listens for answers and does not stop. */
+    @Readiness
+    @ApplicationScoped
+    static class Ready implements HealthCheck {
+        private final Dispatcher dispatcher;
+        private final Draining draining;
+
+        @Inject
+        Ready(Dispatcher dispatcher, Draining draining) {
+            this.dispatcher = dispatcher;
+            this.draining = draining;
+        }
+
+        @Override
+        public HealthCheckResponse call() {
+            return HealthCheckResponse.named("replies")
+                    .withData("listening", dispatcher.ready())
+                    .withData("draining", draining.started())
+                    .status(dispatcher.ready() && !draining.started())
+                    .build();
+        }
+    }
+}

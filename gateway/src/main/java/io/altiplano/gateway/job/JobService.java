@@ -1,0 +1,282 @@
+package io.altiplano.gateway.job;
+
+import io.altiplano.contracts.JobId;
+import io.altiplano.contracts.v1.JobCancelled;
+import io.altiplano.contracts.v1.JobFinished;
+import io.altiplano.contracts.v1.JobOutcome;
+import io.altiplano.contracts.v1.JobRelayed;
+import io.altiplano.contracts.v1.JobSubmitted;
+import io.altiplano.contracts.v1.NoticeRecord;
+import io.altiplano.contracts.v1.ReplyAddress;
+import io.altiplano.contracts.v1.ReplyDelta;
+import io.altiplano.contracts.v1.Retrying;
+import io.altiplano.contracts.v1.SubmissionRecord;
+import io.altiplano.gateway.web.ApiError;
+import io.altiplano.gateway.web.ApiException;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+import org.jboss.logging.Logger;
+
+/**
+ * The open jobs of this gateway: submits them, routes what comes back to their streams, cancels them.
+ *
+ * <p>A job is open from before its submission is sent (an answer may be quicker than the acknowledgement) until its stream
+ * ends. A stream that ended with a whole answer is remembered a while, because its worker can be lost between the last token
+ * and its report: the scheduler then asks, and is told that the job is complete, with its counts.
+ */
+@ApplicationScoped
+public class JobService {
+    private static final Logger LOG = Logger.getLogger(JobService.class);
+    private static final Duration SUCCEEDED_BUT_SILENT = Duration.ofSeconds(5);
+
+    private final Submissions submissions;
+    private final ReplyLease lease;
+    private final JobSettings settings;
+    private final JobMetrics metrics;
+    private final Clock clock;
+    private final SecureRandom random = new SecureRandom();
+    private final Map<String, Open> jobs = new ConcurrentHashMap<>();
+
+    /** A job known here. {@code deadlineMillis}: when the sweep acts on it, whatever it is then. */
+    private record Open(JobStream stream, long deadlineMillis) {}
+
+    @Inject
+    JobService(Submissions submissions, ReplyLease lease, JobSettings settings, JobMetrics metrics, Clock clock) {
+        this.submissions = submissions;
+        this.lease = lease;
+        this.settings = settings;
+        this.metrics = metrics;
+        this.clock = clock;
+    }
+
+    /**
+     * Queues a job. Its id, reply address and submit time are set here.
+     *
+     * @return the stream of its answer
+     * @throws ApiException 503 where Kafka or the reply lease is away: then nothing was accepted
+     */
+    public JobStream submit(JobSubmitted.Builder job) {
+        ReplyAddress address = lease.current()
+                .orElseThrow(() -> unavailable("The gateway holds no reply partition at the moment; try again."));
+        long now = clock.millis();
+        JobId id = JobId.create(now, random);
+        job.setJobId(id.toString()).setReplyTo(address).setSubmittedAtMs(now);
+        JobStream stream = new JobStream(
+                id, job.getPool(), address, job.getPromptTokensCount(), settings.unreadTokens(), this::cancel);
+        jobs.put(id.toString(), new Open(stream, now + settings.longest().toMillis()));
+        try {
+            submissions
+                    .send(
+                            job.getPool(),
+                            SubmissionRecord.newBuilder().setSubmitted(job).build())
+                    .get(settings.submitTimeout().toMillis() + 500, TimeUnit.MILLISECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            LOG.warnf("submission %s not acknowledged: %s", id, e.getMessage());
+            refuse(stream, "submission_failed");
+            throw unavailable("The queue is not reachable at the moment; try again.");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            refuse(stream, "submission_failed");
+            throw unavailable("The request was interrupted before it was queued; try again.");
+        }
+        metrics.submitted(stream, job.getModel());
+        return stream;
+    }
+
+    /** What Kafka may hold although it did not say so is called back; the client was sent away. */
+    private void refuse(JobStream stream, String reason) {
+        stream.fail(new JobEvent.Failed(reason, "not queued"), false);
+        jobs.remove(stream.id().toString());
+        sendCancelled(stream, reason, 0, 0);
+    }
+
+    private void cancel(JobStream stream, String reason) {
+        if (stream.fail(new JobEvent.Failed("cancelled", "The job was cancelled: " + reason + "."), false)) {
+            LOG.debugf("job %s cancelled: %s", stream.id(), reason);
+            sendCancelled(stream, reason, stream.relayedTokens(), stream.promptTokens());
+            ended(stream, "cancelled");
+        }
+    }
+
+    /** As {@link #cancel}, but the client is still there and is told why. */
+    private void cut(JobStream stream, String reason, JobEvent.Failed told, boolean keepUnread) {
+        if (stream.fail(told, keepUnread)) {
+            sendCancelled(stream, reason, stream.relayedTokens(), stream.promptTokens());
+            ended(stream, "cut");
+        }
+    }
+
+    private void sendCancelled(JobStream stream, String reason, int relayed, int prompt) {
+        JobCancelled body = JobCancelled.newBuilder()
+                .setJobId(stream.id().toString())
+                .setRelayedTokens(relayed)
+                .setPromptTokens(prompt)
+                .setReason(reason)
+                .build();
+        var _ = submissions
+                .send(
+                        stream.pool(),
+                        SubmissionRecord.newBuilder().setCancelled(body).build())
+                .exceptionally(e -> {
+                    LOG.warnf("cancellation of %s not acknowledged: %s", stream.id(), e.getMessage());
+                    return null;
+                });
+    }
+
+    private void ended(JobStream stream, String outcome) {
+        jobs.remove(stream.id().toString());
+        metrics.ended(stream, outcome);
+        stream.signal();
+    }
+
+    /** Routes one delta; answers the stream to signal once the poll is done, if it is one of ours. */
+    Optional<JobStream> route(ReplyDelta delta) {
+        Open open = jobs.get(delta.getJobId());
+        if (open == null || open.stream.address().getNonce() != delta.getNonce()) {
+            return Optional.empty();
+        }
+        JobStream stream = open.stream;
+        switch (stream.take(delta)) {
+            case YES -> {
+                metrics.relayed(stream, delta.getTokensCount());
+                if (delta.getLast()) {
+                    jobs.put(
+                            delta.getJobId(),
+                            new Open(
+                                    stream,
+                                    clock.millis() + settings.remembered().toMillis()));
+                    metrics.ended(stream, "succeeded");
+                }
+            }
+            case STALE -> metrics.stale();
+            case GAP -> {
+                LOG.errorf("job %s: a delta at token %d is not where the stream stands", stream.id(), delta.getIndex());
+                cut(
+                        stream,
+                        "reply_gap",
+                        new JobEvent.Failed("stream_broken", "A part of the answer was lost; try again."),
+                        true);
+            }
+            case OVERFLOW ->
+                cut(
+                        stream,
+                        "slow_reader",
+                        new JobEvent.Failed(
+                                "slow_reader",
+                                "More than " + settings.unreadTokens()
+                                        + " tokens were left unread; read the stream as it comes."),
+                        false);
+        }
+        return Optional.of(stream);
+    }
+
+    /** Acts on the scheduler's word. */
+    void notice(NoticeRecord notice) {
+        switch (notice.getBodyCase()) {
+            case RETRYING -> retrying(notice.getRetrying(), notice.getNonce());
+            case FINISHED -> finished(notice.getFinished(), notice.getNonce());
+            case BODY_NOT_SET -> LOG.warn("a notice of a kind that this build does not know");
+        }
+    }
+
+    private void retrying(Retrying retrying, long nonce) {
+        Open open = jobs.get(retrying.getJobId());
+        if (open == null || open.stream.address().getNonce() != nonce) {
+            return;
+        }
+        JobRelayed answer = open.stream.retrying(retrying.getEpoch());
+        if (answer == null) {
+            return;
+        }
+        metrics.retried();
+        LOG.infof(
+                "job %s goes on in epoch %d after %d tokens",
+                retrying.getJobId(), retrying.getEpoch(), answer.getRelayedTokensCount());
+        var _ = submissions
+                .send(
+                        open.stream.pool(),
+                        SubmissionRecord.newBuilder().setRelayed(answer).build())
+                .exceptionally(e -> {
+                    LOG.warnf("relay of %s not acknowledged: %s", retrying.getJobId(), e.getMessage());
+                    return null;
+                });
+    }
+
+    private void finished(JobFinished finished, long nonce) {
+        Open open = jobs.get(finished.getJobId());
+        if (open == null || open.stream.address().getNonce() != nonce || open.stream.ended()) {
+            return;
+        }
+        if (finished.getOutcome() == JobOutcome.JOB_OUTCOME_SUCCEEDED) {
+            // Its last delta is on its way in the other topic; the sweep tells the client should it never come.
+            jobs.put(finished.getJobId(), new Open(open.stream, clock.millis() + SUCCEEDED_BUT_SILENT.toMillis()));
+            return;
+        }
+        String code = finished.getErrorCode().isEmpty() ? "job_failed" : finished.getErrorCode();
+        String message = finished.getErrorMessage().isEmpty()
+                ? "The job was not finished (" + code + "); try again."
+                : finished.getErrorMessage();
+        if (open.stream.fail(new JobEvent.Failed(code, message), true)) {
+            ended(open.stream, "failed");
+        }
+    }
+
+    /** Forgets what was remembered long enough and cuts what has lasted too long. Called about once a second. */
+    void sweep() {
+        long now = clock.millis();
+        for (Open open : List.copyOf(jobs.values())) {
+            if (open.deadlineMillis > now) {
+                continue;
+            }
+            if (open.stream.ended()) {
+                jobs.remove(open.stream.id().toString());
+            } else {
+                cut(
+                        open.stream,
+                        "deadline",
+                        new JobEvent.Failed("timeout", "The answer was not complete in time; try again."),
+                        true);
+            }
+        }
+    }
+
+    /** The partitions that open streams wait on. */
+    Set<Integer> partitionsInUse() {
+        return jobs.values().stream()
+                .filter(open -> !open.stream.ended())
+                .map(open -> open.stream.address().getPartition())
+                .collect(Collectors.toSet());
+    }
+
+    /** Streams that have not ended. */
+    public long openStreams() {
+        return jobs.values().stream().filter(open -> !open.stream.ended()).count();
+    }
+
+    /** Ends every open stream with a clear error and cancels its job: the gateway goes down. */
+    void failAll() {
+        for (Open open : List.copyOf(jobs.values())) {
+            cut(
+                    open.stream,
+                    "gateway_stopped",
+                    new JobEvent.Failed("shutting_down", "The gateway was stopped before the answer was complete."),
+                    true);
+        }
+    }
+
+    private static ApiException unavailable(String message) {
+        return new ApiException(ApiError.unavailable("queue_unavailable", message, Duration.ofSeconds(1)));
+    }
+}

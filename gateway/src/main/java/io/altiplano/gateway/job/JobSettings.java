@@ -1,0 +1,33 @@
+package io.altiplano.gateway.job;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+
+/** {@code altiplano.job.*}: how long things may take on the way to Kafka and back. */
+@ConfigMapping(prefix = "altiplano.job")
+public interface JobSettings {
+    /** Term of the reply lease in PostgreSQL; renewed at a third of it. */
+    @WithDefault("PT15S")
+    Duration replyLeaseTerm();
+
+    /** How long a submission may take to be acknowledged by Kafka before the client is told to come back. */
+    @WithDefault("PT5S")
+    Duration submitTimeout();
+
+    /** Longest life of a job's stream; then it is cancelled. */
+    @WithDefault("PT10M")
+    Duration longest();
+
+    /** Tokens that a reader may leave unread before it loses the stream. */
+    @WithDefault("8192")
+    int unreadTokens();
+
+    /** How long open streams may go on after the gateway was asked to stop. */
+    @WithDefault("PT20S")
+    Duration drain();
+
+    /** How long a whole answer is remembered for a worker lost right behind it. */
+    @WithDefault("PT60S")
+    Duration remembered();
+}

@@ -1,7 +1,26 @@
 package io.altiplano.worker.kernel;
 
-/** One arithmetic backend: the operations of a Llama forward pass on one rank's share. */
+import io.altiplano.worker.tensor.FloatRows;
+import java.lang.foreign.Arena;
+import org.jspecify.annotations.Nullable;
+
+/** One arithmetic backend. Stateless; what needs scratch memory is {@link RankKernels}. */
 public interface Kernels {
     /** The backend's name in the numerics fingerprint, such as {@code reference}. */
     String name();
+
+    /**
+     * Packs a rank's share of a weight matrix.
+     *
+     * @param source [rows, {@code slicing.localColumns()}], the owned columns alone
+     * @param type F8 divides each value by its row's scale and rounds; BF16 requires values that BF16 holds exactly
+     * @param rowScales a scale for each row if {@code type} is F8, else null
+     * @param arena owns the packed memory
+     * @throws IllegalArgumentException if a value is not finite
+     */
+    PackedMatrix pack(
+            FloatRows source, WeightType type, Slicing slicing, float @Nullable [] rowScales, Arena arena);
+
+    /** The operations of one rank, computing on {@code threads} threads, the caller's among them. */
+    RankKernels forRank(int threads);
 }

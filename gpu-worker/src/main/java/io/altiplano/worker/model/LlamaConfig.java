@@ -3,6 +3,7 @@ package io.altiplano.worker.model;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.altiplano.worker.weights.InvalidCheckpointException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -75,7 +76,7 @@ public record LlamaConfig(
     /**
      * Reads {@code config.json}, and {@code generation_config.json} if it is there.
      *
-     * @throws IllegalArgumentException naming the file and the key that is missing, malformed or not supported
+     * @throws InvalidCheckpointException naming the file and the key that is missing, malformed or not supported
      * @throws UncheckedIOException if a file cannot be read
      */
     public static LlamaConfig read(Path dir) {
@@ -102,26 +103,26 @@ public record LlamaConfig(
                     json.path("bos_token_id").asInt(-1),
                     eosIds(dir, json));
         } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
+            throw new InvalidCheckpointException(file + ": " + e.getMessage(), e);
         }
     }
 
     private static JsonNode parse(Path file) {
         try {
             if (!Files.isRegularFile(file)) {
-                throw new IllegalArgumentException(
+                throw new InvalidCheckpointException(
                         file + " is missing: a model directory is a Hugging Face checkpoint with config.json");
             }
             if (Files.size(file) > MAX_CONFIG_BYTES) {
-                throw new IllegalArgumentException(file + " is larger than 1 MiB: not a configuration");
+                throw new InvalidCheckpointException(file + " is larger than 1 MiB: not a configuration");
             }
             JsonNode json = new ObjectMapper().readTree(Files.readAllBytes(file));
             if (json == null || !json.isObject()) {
-                throw new IllegalArgumentException(file + " is not a JSON object");
+                throw new InvalidCheckpointException(file + " is not a JSON object");
             }
             return json;
         } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException(file + " is not JSON: " + e.getOriginalMessage(), e);
+            throw new InvalidCheckpointException(file + " is not JSON: " + e.getOriginalMessage(), e);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -1,50 +1,193 @@
 package io.altiplano.worker.model;
 
+import io.altiplano.worker.collective.RankGroup;
+import io.altiplano.worker.kernel.AttentionRows;
+import io.altiplano.worker.kernel.RankKernels;
+import io.altiplano.worker.kernel.ReductionOrder;
 import io.altiplano.worker.kvcache.KvStorage;
+import io.altiplano.worker.weights.Checkpoint;
+import java.lang.foreign.Arena;
 import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
 
-/** A loaded Llama model. One caller thread at a time; its ranks are threads of its own. */
+/**
+ * A loaded Llama model, split over tensor-parallel ranks that are threads of its own. For one caller thread at a time.
+ *
+ * <p>A row's logits depend on the tokens before it in its sequence alone, bit for bit: not on the rows beside it, on how its
+ * prompt was chunked, on which KV blocks it holds, nor on the number of ranks ({@link ReductionOrder}).
+ */
 public final class LlamaModel implements AutoCloseable {
     private final LlamaConfig config;
+    private final ModelOptions options;
+    private final Arena arena;
+    private final RankGroup ranks;
+    private final RankForward[] forwards;
+    private final RankKernels[] kernels;
+    private final RankWeights[] weights;
+    private final RopeTable rope;
+    private final String weightsSha256;
+    private float[] cos = new float[0];
+    private float[] sin = new float[0];
+    private long collectives;
 
-    private LlamaModel(LlamaConfig config) {
+    private LlamaModel(LlamaConfig config, ModelOptions options, Path dir) {
         this.config = config;
+        this.options = options;
+        int n = options.tensorParallel();
+        rope = new RopeTable(config);
+        forwards = new RankForward[n];
+        kernels = new RankKernels[n];
+        weights = new RankWeights[n];
+        arena = Arena.ofShared();
+        ranks = new RankGroup(n, "llama");
+        try (Checkpoint checkpoint = Checkpoint.open(dir)) {
+            CompletableFuture<String> hash = CompletableFuture.supplyAsync(checkpoint::sha256);
+            try {
+                ranks.run(comm -> loadRank(comm.rank(), checkpoint));
+            } finally {
+                weightsSha256 = hash.join();
+            }
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
+        }
     }
 
-    /** Loads a Hugging Face checkpoint directory. */
+    /**
+     * Loads a Hugging Face checkpoint directory: {@code config.json} and safetensors of BF16, F16 or F32. The files are not
+     * needed afterwards.
+     *
+     * @throws io.altiplano.worker.weights.InvalidCheckpointException naming the file and the key or tensor that is wrong
+     * @throws IllegalArgumentException if the model cannot be split over so many ranks, saying why
+     */
     public static LlamaModel load(Path dir, ModelOptions options) {
-        throw new UnsupportedOperationException("lands next");
+        LlamaConfig config = LlamaConfig.read(dir);
+        Split.check(config, options.tensorParallel());
+        return new LlamaModel(config, options, dir);
     }
 
+    private void loadRank(int rank, Checkpoint checkpoint) {
+        Split split = new Split(config, rank, options.tensorParallel());
+        weights[rank] = new WeightLoader(checkpoint, split, options.weights(), options.kernels(), arena).load();
+        kernels[rank] = options.kernels().forRank(options.threadsPerRank());
+        forwards[rank] = new RankForward(split, weights[rank], kernels[rank]);
+    }
+
+    /** Sizes and special ids. */
     public LlamaConfig config() {
         return config;
     }
 
-    /** Storage for {@code blocks} blocks of 16 positions. */
+    /** New storage for {@code blocks} blocks of 16 positions, all layers, sharded over the ranks by KV head. */
     public KvStorage newKvStorage(int blocks) {
-        throw new UnsupportedOperationException("lands next");
+        return new KvStorage(
+                blocks, config.layers(), options.tensorParallel(), config.kvHeads(), config.headDim());
     }
 
-    /** Runs one forward pass; {@code logits[i]} becomes the next-token logits of row {@code batch.logitRows()[i]}. */
+    /**
+     * Runs one forward pass and writes the keys and values of its rows to {@code kv}.
+     *
+     * @param logits [batch.logitRows().length][vocabulary]: element i becomes the next-token logits of row {@code
+     *     batch.logitRows()[i]}
+     * @throws IllegalArgumentException if a token, position or block does not exist; nothing was written then
+     */
     public void forward(ForwardBatch batch, KvStorage kv, float[][] logits) {
-        throw new UnsupportedOperationException("lands next");
+        check(batch, kv, logits);
+        AttentionRows rows =
+                new AttentionRows(batch.rows(), batch.positions(), batch.sequence(), batch.blockTables());
+        int angles = batch.rows() * config.headDim() / 2;
+        if (cos.length < angles) {
+            cos = new float[angles];
+            sin = new float[angles];
+        }
+        rope.fill(rows, cos, sin);
+        long before = ranks.operations();
+        ranks.run(comm -> forwards[comm.rank()].run(
+                batch.tokens(), rows, cos, sin, kv, batch.logitRows(), logits, comm));
+        collectives = ranks.operations() - before;
     }
 
-    /** Equal fingerprints give equal bits. */
+    private void check(ForwardBatch batch, KvStorage kv, float[][] logits) {
+        if (kv.ranks() != ranks.size() || kv.layers() != config.layers()) {
+            throw new IllegalArgumentException("The KV storage is another model's");
+        }
+        if (logits.length != batch.logitRows().length) {
+            throw new IllegalArgumentException(
+                    "%d rows of logits for %d logit rows".formatted(logits.length, batch.logitRows().length));
+        }
+        for (float[] row : logits) {
+            if (row.length < config.vocabulary()) {
+                throw new IllegalArgumentException("A row of %d logits cannot hold a vocabulary of %d"
+                        .formatted(row.length, config.vocabulary()));
+            }
+        }
+        for (int i = 0; i < batch.rows(); i++) {
+            checkRow(batch, i, kv);
+        }
+    }
+
+    private void checkRow(ForwardBatch batch, int row, KvStorage kv) {
+        int token = batch.tokens()[row];
+        if (token < 0 || token >= config.vocabulary()) {
+            throw new IllegalArgumentException(
+                    "Token %d is not in the vocabulary of %d".formatted(token, config.vocabulary()));
+        }
+        int position = batch.positions()[row];
+        if (position < 0 || position >= config.contextLength()) {
+            throw new IllegalArgumentException(
+                    "Position %d is beyond the context of %d".formatted(position, config.contextLength()));
+        }
+        int[] table = batch.blockTables()[batch.sequence()[row]];
+        if (position / KvStorage.BLOCK >= table.length) {
+            throw new IllegalArgumentException("Position %d has no KV block: the sequence holds %d blocks of %d"
+                    .formatted(position, table.length, KvStorage.BLOCK));
+        }
+        for (int j = 0; j <= position / KvStorage.BLOCK; j++) {
+            if (table[j] < 0 || table[j] >= kv.blocks()) {
+                throw new IllegalArgumentException(
+                        "KV block %d is not one of %d".formatted(table[j], kv.blocks()));
+            }
+        }
+    }
+
+    /**
+     * Equal fingerprints give equal bits: the reduction order's version, the backend, the weights mode, the KV type and the
+     * hash of the weights. The number of ranks is not part of it, as it changes no bit.
+     */
     public String numericsFingerprint() {
-        throw new UnsupportedOperationException("lands next");
+        return "order-%d/%s/%s/kv-f32/%s"
+                .formatted(
+                        ReductionOrder.VERSION, options.kernels().name(), options.weights().label(), weightsSha256);
     }
 
-    /** Bytes of weights that one rank holds. */
+    /** SHA-256 over names, types, shapes and values of the checkpoint's tensors. */
+    public String weightsSha256() {
+        return weightsSha256;
+    }
+
+    /** Bytes of weights that one rank holds, replicated ones and padding included. */
     public long bytesHeld(int rank) {
-        throw new UnsupportedOperationException("lands next");
+        return weights[rank].bytes();
     }
 
-    /** Collective operations in one forward pass. */
+    /**
+     * Collective operations of the latest forward pass: one for the embeddings, two a layer, and two more in each layer whose
+     * split projections are both FP8. Logits are gathered by writing them to the caller's rows.
+     */
     public long collectivesPerForward() {
-        throw new UnsupportedOperationException("lands next");
+        return collectives;
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        ranks.close();
+        for (RankKernels k : kernels) {
+            if (k != null) {
+                k.close();
+            }
+        }
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
+    }
 }

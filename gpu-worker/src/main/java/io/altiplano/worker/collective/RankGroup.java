@@ -36,7 +36,8 @@ public final class RankGroup implements AutoCloseable {
         }
         for (int rank = 0; rank < size; rank++) {
             int r = rank;
-            threads[rank] = Thread.ofPlatform().daemon().name(name + "-rank-" + rank).start(() -> serve(r));
+            threads[rank] =
+                    Thread.ofPlatform().daemon().name(name + "-rank-" + rank).start(() -> serve(r));
         }
     }
 

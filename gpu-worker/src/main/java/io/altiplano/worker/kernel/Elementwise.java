@@ -63,8 +63,7 @@ public final class Elementwise {
                 for (int d = 0; d < headDim; d++) {
                     kv.keys()[keyTo + d * KvSlab.BLOCK] = qkv[key + d];
                 }
-                System.arraycopy(
-                        qkv, value, kv.values(), kv.valueOffset(block, h) + slot * valueWidth, headDim);
+                System.arraycopy(qkv, value, kv.values(), kv.valueOffset(block, h) + slot * valueWidth, headDim);
             }
         }
     }

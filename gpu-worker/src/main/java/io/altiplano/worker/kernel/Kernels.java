@@ -18,8 +18,7 @@ public interface Kernels {
      * @param arena owns the packed memory
      * @throws IllegalArgumentException if a value is not finite
      */
-    PackedMatrix pack(
-            FloatRows source, WeightType type, Slicing slicing, float @Nullable [] rowScales, Arena arena);
+    PackedMatrix pack(FloatRows source, WeightType type, Slicing slicing, float @Nullable [] rowScales, Arena arena);
 
     /** The operations of one rank, computing on {@code threads} threads, the caller's among them. */
     RankKernels forRank(int threads);

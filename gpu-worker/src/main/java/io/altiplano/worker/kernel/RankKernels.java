@@ -36,8 +36,7 @@ public interface RankKernels extends AutoCloseable {
      * @param heads query heads; a multiple of the slab's heads
      * @param out [rows, heads * headDim]
      */
-    void attention(
-            AttentionRows batch, float[] qkv, int stride, int heads, KvSlab kv, float scale, float[] out);
+    void attention(AttentionRows batch, float[] qkv, int stride, int heads, KvSlab kv, float scale, float[] out);
 
     /** {@code out[m][i] = silu(gateUp[m][i]) * gateUp[m][width + i]}. */
     void swiGlu(float[] gateUp, int rows, int width, float[] out);

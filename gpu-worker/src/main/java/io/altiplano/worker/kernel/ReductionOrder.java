@@ -58,6 +58,7 @@ public final class ReductionOrder {
         public static final float LN2_LOW = ReductionOrder.LN2_LOW;
         /** Adding and subtracting it rounds to an integer, ties to even; its low bits then hold that integer. */
         public static final float ROUNDER = ReductionOrder.ROUNDER;
+
         public static final int ROUNDER_BITS = Float.floatToRawIntBits(ROUNDER);
         public static final float P0 = 1.9875691500e-4f;
         public static final float P1 = 1.3981999507e-3f;

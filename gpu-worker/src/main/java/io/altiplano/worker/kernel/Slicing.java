@@ -9,8 +9,12 @@ package io.altiplano.worker.kernel;
  */
 public record Slicing(int columns, int first, int count) {
     public Slicing {
-        if (columns <= 0 || Integer.bitCount(count) != 1 || count > ReductionOrder.SLICES || first % count != 0
-                || first < 0 || first + count > ReductionOrder.SLICES) {
+        if (columns <= 0
+                || Integer.bitCount(count) != 1
+                || count > ReductionOrder.SLICES
+                || first % count != 0
+                || first < 0
+                || first + count > ReductionOrder.SLICES) {
             throw new IllegalArgumentException(
                     "No slices %d..%d of %d columns".formatted(first, first + count - 1, columns));
         }
@@ -28,9 +32,8 @@ public record Slicing(int columns, int first, int count) {
      */
     public static Slicing share(int columns, int rank, int ranks) {
         if (ranks > 1 && columns % ReductionOrder.SLICES != 0) {
-            throw new IllegalArgumentException(
-                    "%d columns do not divide into %d slices, so %d ranks cannot share them"
-                            .formatted(columns, ReductionOrder.SLICES, ranks));
+            throw new IllegalArgumentException("%d columns do not divide into %d slices, so %d ranks cannot share them"
+                    .formatted(columns, ReductionOrder.SLICES, ranks));
         }
         int count = ReductionOrder.SLICES / ranks;
         return new Slicing(columns, rank * count, count);

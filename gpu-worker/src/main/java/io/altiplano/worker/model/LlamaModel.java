@@ -80,8 +80,7 @@ public final class LlamaModel implements AutoCloseable {
 
     /** New storage for {@code blocks} blocks of 16 positions, all layers, sharded over the ranks by KV head. */
     public KvStorage newKvStorage(int blocks) {
-        return new KvStorage(
-                blocks, config.layers(), options.tensorParallel(), config.kvHeads(), config.headDim());
+        return new KvStorage(blocks, config.layers(), options.tensorParallel(), config.kvHeads(), config.headDim());
     }
 
     /**
@@ -93,8 +92,7 @@ public final class LlamaModel implements AutoCloseable {
      */
     public void forward(ForwardBatch batch, KvStorage kv, float[][] logits) {
         check(batch, kv, logits);
-        AttentionRows rows =
-                new AttentionRows(batch.rows(), batch.positions(), batch.sequence(), batch.blockTables());
+        AttentionRows rows = new AttentionRows(batch.rows(), batch.positions(), batch.sequence(), batch.blockTables());
         int angles = batch.rows() * config.headDim() / 2;
         if (cos.length < angles) {
             cos = new float[angles];
@@ -102,8 +100,8 @@ public final class LlamaModel implements AutoCloseable {
         }
         rope.fill(rows, cos, sin);
         long before = ranks.operations();
-        ranks.run(comm -> forwards[comm.rank()].run(
-                batch.tokens(), rows, cos, sin, kv, batch.logitRows(), logits, comm));
+        ranks.run(
+                comm -> forwards[comm.rank()].run(batch.tokens(), rows, cos, sin, kv, batch.logitRows(), logits, comm));
         collectives = ranks.operations() - before;
     }
 
@@ -117,8 +115,8 @@ public final class LlamaModel implements AutoCloseable {
         }
         for (float[] row : logits) {
             if (row.length < config.vocabulary()) {
-                throw new IllegalArgumentException("A row of %d logits cannot hold a vocabulary of %d"
-                        .formatted(row.length, config.vocabulary()));
+                throw new IllegalArgumentException(
+                        "A row of %d logits cannot hold a vocabulary of %d".formatted(row.length, config.vocabulary()));
             }
         }
         for (int i = 0; i < batch.rows(); i++) {
@@ -144,8 +142,7 @@ public final class LlamaModel implements AutoCloseable {
         }
         for (int j = 0; j <= position / KvStorage.BLOCK; j++) {
             if (table[j] < 0 || table[j] >= kv.blocks()) {
-                throw new IllegalArgumentException(
-                        "KV block %d is not one of %d".formatted(table[j], kv.blocks()));
+                throw new IllegalArgumentException("KV block %d is not one of %d".formatted(table[j], kv.blocks()));
             }
         }
     }
@@ -157,7 +154,10 @@ public final class LlamaModel implements AutoCloseable {
     public String numericsFingerprint() {
         return "order-%d/%s/%s/kv-f32/%s"
                 .formatted(
-                        ReductionOrder.VERSION, options.kernels().name(), options.weights().label(), weightsSha256);
+                        ReductionOrder.VERSION,
+                        options.kernels().name(),
+                        options.weights().label(),
+                        weightsSha256);
     }
 
     /** SHA-256 over names, types, shapes and values of the checkpoint's tensors. */

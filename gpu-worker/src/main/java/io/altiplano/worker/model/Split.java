@@ -23,8 +23,8 @@ record Split(LlamaConfig config, int rank, int ranks) {
 
     private static void divides(String what, int value, int ranks) {
         if (value % ranks != 0) {
-            throw new IllegalArgumentException("Tensor parallelism %d does not divide %s %d: use a smaller one"
-                    .formatted(ranks, what, value));
+            throw new IllegalArgumentException(
+                    "Tensor parallelism %d does not divide %s %d: use a smaller one".formatted(ranks, what, value));
         }
     }
 

@@ -14,8 +14,10 @@ public final class E4m3 {
     /** The lower bound of a row's absolute maximum, which keeps scales away from zero. */
     public static final float MIN_ABS_MAX = 1e-12f;
 
-    private static final float SMALLEST_NORMAL = 0x1p-6f;
-    private static final float SUBNORMAL_ROUNDER = 0x1.8p14f;
+    /** Below this, values are multiples of 2^-9. */
+    public static final float SMALLEST_NORMAL = 0x1p-6f;
+    /** Adding and subtracting it rounds to a multiple of 2^-9, ties to even. */
+    public static final float SUBNORMAL_ROUNDER = 0x1.8p14f;
 
     private E4m3() {}
 
@@ -57,9 +59,7 @@ public final class E4m3 {
         if (magnitude == 0x7f) {
             return Float.NaN;
         }
-        float value = magnitude < 8
-                ? magnitude * 0x1p-9f
-                : Float.intBitsToFloat((magnitude << 20) + (120 << 23));
+        float value = magnitude < 8 ? magnitude * 0x1p-9f : Float.intBitsToFloat((magnitude << 20) + (120 << 23));
         return code < 0 ? -value : value;
     }
 }

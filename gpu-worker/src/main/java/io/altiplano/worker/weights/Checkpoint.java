@@ -67,7 +67,8 @@ public final class Checkpoint implements AutoCloseable {
         Map<String, Tensor> tensors = new HashMap<>();
         for (Map.Entry<String, JsonNode> entry : map.properties()) {
             String name = entry.getValue().asText("");
-            if (!name.endsWith(".safetensors") || !Path.of(name).equals(Path.of(name).getFileName())) {
+            if (!name.endsWith(".safetensors")
+                    || !Path.of(name).equals(Path.of(name).getFileName())) {
                 throw new InvalidCheckpointException(
                         "%s: tensor %s is in '%s', which is not a safetensors file beside the index"
                                 .formatted(index, entry.getKey(), name));
@@ -85,7 +86,8 @@ public final class Checkpoint implements AutoCloseable {
 
     private static JsonNode weightMap(Path index) {
         try {
-            JsonNode map = new ObjectMapper().readTree(Files.readAllBytes(index)).path("weight_map");
+            JsonNode map =
+                    new ObjectMapper().readTree(Files.readAllBytes(index)).path("weight_map");
             if (!map.isObject()) {
                 throw new InvalidCheckpointException(index + " has no weight_map");
             }

@@ -1,7 +1,7 @@
 package io.altiplano.worker.weights;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -25,10 +25,10 @@ import java.util.Map;
  */
 final class SafetensorsFile {
     private static final long MAX_HEADER_BYTES = 100L << 20;
-    private static final ValueLayout.OfLong LENGTH =
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ObjectMapper JSON =
-            JsonMapper.builder().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION).build();
+    private static final ValueLayout.OfLong LENGTH = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ObjectMapper JSON = JsonMapper.builder()
+            .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
+            .build();
 
     private SafetensorsFile() {}
 
@@ -90,12 +90,17 @@ final class SafetensorsFile {
         String where = "%s: tensor %s".formatted(file, name);
         List<Long> shape = shape(where, entry.path("shape"));
         JsonNode offsets = entry.path("data_offsets");
-        if (offsets.size() != 2 || !offsets.path(0).isIntegralNumber() || !offsets.path(1).isIntegralNumber()) {
+        if (offsets.size() != 2
+                || !offsets.path(0).isIntegralNumber()
+                || !offsets.path(1).isIntegralNumber()) {
             throw new InvalidCheckpointException(where + " has no data_offsets");
         }
         long from = offsets.path(0).longValue();
         long to = offsets.path(1).longValue();
-        if (from < 0 || to < from || !offsets.path(0).canConvertToLong() || !offsets.path(1).canConvertToLong()) {
+        if (from < 0
+                || to < from
+                || !offsets.path(0).canConvertToLong()
+                || !offsets.path(1).canConvertToLong()) {
             throw new InvalidCheckpointException("%s has impossible offsets %s".formatted(where, offsets));
         }
         if (to > data.byteSize()) {

@@ -29,7 +29,11 @@ public final class Shards {
 
     private record Window(FloatRows whole, int fromRow, int rows, int fromColumn, int columns) implements FloatRows {
         private Window {
-            if (fromRow < 0 || rows < 0 || fromRow + rows > whole.rows() || fromColumn < 0 || columns < 0
+            if (fromRow < 0
+                    || rows < 0
+                    || fromRow + rows > whole.rows()
+                    || fromColumn < 0
+                    || columns < 0
                     || fromColumn + columns > whole.columns()) {
                 throw new IllegalArgumentException("Rows %d+%d, columns %d+%d are not within [%d, %d]"
                         .formatted(fromRow, rows, fromColumn, columns, whole.rows(), whole.columns()));

@@ -6,10 +6,12 @@ import io.altiplano.worker.kernel.Kernels;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
+import java.net.URL;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.stream.StreamSupport;
 
 /**
@@ -26,11 +28,14 @@ record Golden(Path dir, int[] prompt, int[] positions, double error, float[][] s
     static Golden read(String name) {
         try {
             Path dir = directory(name);
-            JsonNode json = new ObjectMapper().readTree(dir.resolve("golden.json").toFile());
+            JsonNode json =
+                    new ObjectMapper().readTree(dir.resolve("golden.json").toFile());
             int[] prompt = ints(json.path("prompt"));
             int[] positions = ints(json.path("positions"));
-            ByteBuffer f32 = ByteBuffer.wrap(Files.readAllBytes(dir.resolve("logits.f32"))).order(ByteOrder.LITTLE_ENDIAN);
-            ByteBuffer f64 = ByteBuffer.wrap(Files.readAllBytes(dir.resolve("logits.f64"))).order(ByteOrder.LITTLE_ENDIAN);
+            ByteBuffer f32 = ByteBuffer.wrap(Files.readAllBytes(dir.resolve("logits.f32")))
+                    .order(ByteOrder.LITTLE_ENDIAN);
+            ByteBuffer f64 = ByteBuffer.wrap(Files.readAllBytes(dir.resolve("logits.f64")))
+                    .order(ByteOrder.LITTLE_ENDIAN);
             int vocabulary = f32.remaining() / 4 / positions.length;
             float[][] single = new float[positions.length][vocabulary];
             double[][] exact = new double[positions.length][vocabulary];
@@ -48,8 +53,10 @@ record Golden(Path dir, int[] prompt, int[] positions, double error, float[][] s
 
     static Path directory(String name) {
         try {
-            return Path.of(Golden.class.getResource("/checkpoints/" + name + "/config.json").toURI())
-                    .getParent();
+            URL config = Golden.class.getResource("/checkpoints/" + name + "/config.json");
+            return Path.of(Objects.requireNonNull(config, name).toURI())
+                    .resolveSibling(".")
+                    .normalize();
         } catch (URISyntaxException e) {
             throw new IllegalStateException(e);
         }

@@ -3,6 +3,7 @@ package io.altiplano.worker.model;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.altiplano.worker.kernel.Kernels;
+import io.altiplano.worker.kernel.cpu.CpuKernels;
 import io.altiplano.worker.kernel.reference.ReferenceKernels;
 import java.util.List;
 import java.util.stream.Stream;
@@ -20,7 +21,7 @@ class HuggingFaceGoldenTest {
     private static final double ORDERS = 4;
 
     static Stream<Arguments> checkpoints() {
-        List<Kernels> backends = List.of(new ReferenceKernels());
+        List<Kernels> backends = List.of(new ReferenceKernels(), new CpuKernels());
         return Stream.of(Golden.TIED, Golden.UNTIED)
                 .flatMap(name -> backends.stream().map(k -> Arguments.of(name, k.name(), k)));
     }

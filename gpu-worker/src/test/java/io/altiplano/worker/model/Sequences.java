@@ -32,11 +32,18 @@ final class Sequences {
         for (int from = 0; from < tokens.length; from += chunk) {
             int count = Math.min(chunk, tokens.length - from);
             int begin = from;
-            int[] rows = Arrays.stream(wanted).filter(p -> p >= begin && p < begin + count).map(p -> p - begin).toArray();
+            int[] rows = Arrays.stream(wanted)
+                    .filter(p -> p >= begin && p < begin + count)
+                    .map(p -> p - begin)
+                    .toArray();
             int[] positions = new int[count];
             Arrays.setAll(positions, i -> begin + i);
             ForwardBatch batch = new ForwardBatch(
-                    Arrays.copyOfRange(tokens, from, from + count), positions, new int[count], new int[][] {table}, rows);
+                    Arrays.copyOfRange(tokens, from, from + count),
+                    positions,
+                    new int[count],
+                    new int[][] {table},
+                    rows);
             model.forward(batch, kv, Arrays.copyOfRange(all, done, done + rows.length));
             done += rows.length;
         }

@@ -129,8 +129,7 @@ final class ReferenceRankKernels implements RankKernels {
                 float a = 0f;
                 for (int j = 0; j < seen; j++) {
                     int at = chunk + j;
-                    int from = kv.valueOffset(table[at / KvSlab.BLOCK], kvHead)
-                            + at % KvSlab.BLOCK * kv.valueWidth();
+                    int from = kv.valueOffset(table[at / KvSlab.BLOCK], kvHead) + at % KvSlab.BLOCK * kv.valueWidth();
                     a = Math.fma(weights[j], kv.values()[from + d], a);
                 }
                 out[outFrom + d] = chunk == 0 ? a : Math.fma(out[outFrom + d], before, a * now);
@@ -143,8 +142,7 @@ final class ReferenceRankKernels implements RankKernels {
         }
     }
 
-    private float scores(
-            int[] table, int chunk, int seen, float[] q, int qFrom, KvSlab kv, int kvHead, float scale) {
+    private float scores(int[] table, int chunk, int seen, float[] q, int qFrom, KvSlab kv, int kvHead, float scale) {
         float max = Float.NEGATIVE_INFINITY;
         for (int j = 0; j < seen; j++) {
             int at = chunk + j;

@@ -1,0 +1,149 @@
+package io.altiplano.worker.kernel.cpu;
+
+import io.altiplano.worker.kernel.PackedMatrix;
+import io.altiplano.worker.kernel.Slicing;
+import io.altiplano.worker.kernel.WeightType;
+import io.altiplano.worker.tensor.Bf16;
+import io.altiplano.worker.tensor.E4m3;
+import io.altiplano.worker.tensor.FloatRows;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Weights in panels of {@value #PANEL} output rows, so that vectors run along rows. A panel holds its slices one after the
+ * other, a slice its columns k ascending, in units of 64 bytes (F32: 128):
+ *
+ * <ul>
+ *   <li>F8: two columns. Bytes 4i and 4i+2 are rows i and 16+i of the second column, 4i+1 and 4i+3 those of the first, so that
+ *       shifts and masks alone widen them to F32 in place. An odd slice ends with a column of zeros.
+ *   <li>BF16: one column. Shorts 2i and 2i+1 are rows i and 16+i.
+ *   <li>F32: one column, rows 0 to 31.
+ * </ul>
+ *
+ * Rows beyond the last and columns beyond K are zeros.
+ */
+final class PanelMatrix implements PackedMatrix {
+    static final int PANEL = 32;
+    private static final ValueLayout.OfShort I16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final int rows;
+    private final Slicing slicing;
+    private final WeightType type;
+    private final float[] rowScales;
+    private final MemorySegment memory;
+
+    private PanelMatrix(int rows, Slicing slicing, WeightType type, float[] rowScales, Arena arena) {
+        this.rows = rows;
+        this.slicing = slicing;
+        this.type = type;
+        this.rowScales = rowScales;
+        this.memory = arena.allocate(Math.max(64, panels() * panelBytes()), 64);
+    }
+
+    static PanelMatrix pack(
+            FloatRows source, WeightType type, Slicing slicing, float @Nullable [] scales, Arena arena) {
+        float[] rowScales = scales == null ? new float[source.rows()] : scales;
+        if (scales == null) {
+            Arrays.fill(rowScales, 1f);
+        }
+        PanelMatrix matrix = new PanelMatrix(source.rows(), slicing, type, rowScales, arena);
+        float[] row = new float[slicing.localColumns()];
+        for (int n = 0; n < source.rows(); n++) {
+            source.read(n, 0, row.length, row, 0);
+            for (int k = 0; k < row.length; k++) {
+                if (!Float.isFinite(row[k])) {
+                    throw new IllegalArgumentException("a weight of row %d is %s".formatted(n, row[k]));
+                }
+                matrix.set(n, k, row[k]);
+            }
+        }
+        return matrix;
+    }
+
+    /** Columns of a slice as stored: an even number for F8. */
+    int storedLength() {
+        return type == WeightType.F8 ? (slicing.length() + 1) / 2 * 2 : slicing.length();
+    }
+
+    int panels() {
+        return (rows + PANEL - 1) / PANEL;
+    }
+
+    /** Bytes of one panel's one slice. */
+    long sliceBytes() {
+        return (long) storedLength() * PANEL * type.bytes();
+    }
+
+    /** Bytes of one panel. */
+    long panelBytes() {
+        return sliceBytes() * slicing.count();
+    }
+
+    MemorySegment memory() {
+        return memory;
+    }
+
+    private long offset(int n, int k) {
+        int slice = k / slicing.length();
+        int at = k % slicing.length();
+        int lane = n % PANEL;
+        long base = n / PANEL * panelBytes() + slice * sliceBytes();
+        int low = lane % 16;
+        int high = lane / 16;
+        return switch (type) {
+            case F8 -> base + at / 2 * 64L + 4 * low + 2 * high + (at % 2 == 0 ? 1 : 0);
+            case BF16 -> base + at * 64L + 4 * low + 2 * high;
+            case F32 -> base + at * 128L + 4 * lane;
+        };
+    }
+
+    private void set(int n, int k, float value) {
+        switch (type) {
+            case F8 -> memory.set(ValueLayout.JAVA_BYTE, offset(n, k), E4m3.encode(value / rowScales[n]));
+            case BF16 -> memory.set(I16, offset(n, k), Bf16.encode(value));
+            case F32 -> memory.set(F32, offset(n, k), value);
+        }
+    }
+
+    @Override
+    public int rows() {
+        return rows;
+    }
+
+    @Override
+    public Slicing slicing() {
+        return slicing;
+    }
+
+    @Override
+    public WeightType type() {
+        return type;
+    }
+
+    @Override
+    public float[] rowScales() {
+        return rowScales;
+    }
+
+    @Override
+    public long bytes() {
+        return memory.byteSize() + 4L * rowScales.length;
+    }
+
+    @Override
+    public void row(int row, float[] out, int offset) {
+        for (int k = 0; k < slicing.localColumns(); k++) {
+            long at = offset(row, k);
+            out[offset + k] = switch (type) {
+                case F8 -> E4m3.decode(memory.get(ValueLayout.JAVA_BYTE, at));
+                case BF16 -> Bf16.decode(memory.get(I16, at));
+                case F32 -> memory.get(F32, at);
+            };
+        }
+    }
+}

@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -151,16 +150,29 @@ public final class LicenceEngine {
     /** The first instant after the request's at which a fact begins or ends. */
     private static Instant holdsUntil(LicenceRequest request) {
         Licensee licensee = request.licensee();
-        return Stream.of(
-                        licensee.attestations().stream().map(Attestation::at),
-                        licensee.acceptances().stream().map(Acceptance::at),
-                        licensee.grants().stream().flatMap(g -> Stream.of(g.from(), g.until())),
-                        licensee.litigations().stream().map(Litigation::from),
-                        licensee.terminations().stream().map(Termination::at),
-                        licensee.terminations().stream().flatMap(t -> Stream.ofNullable(t.reinstatedAt())))
-                .flatMap(instants -> instants)
-                .filter(instant -> instant.isAfter(request.at()))
-                .min(Comparator.naturalOrder())
-                .orElse(Instant.MAX);
+        Instant at = request.at();
+        Instant first = Instant.MAX;
+        for (Attestation attestation : licensee.attestations()) {
+            first = earlier(first, attestation.at(), at);
+        }
+        for (Acceptance acceptance : licensee.acceptances()) {
+            first = earlier(first, acceptance.at(), at);
+        }
+        for (LicenceGrant grant : licensee.grants()) {
+            first = earlier(earlier(first, grant.from(), at), grant.until(), at);
+        }
+        for (Litigation litigation : licensee.litigations()) {
+            first = earlier(first, litigation.from(), at);
+        }
+        for (Termination termination : licensee.terminations()) {
+            first = earlier(first, termination.at(), at);
+            Instant reinstated = termination.reinstatedAt();
+            first = reinstated == null ? first : earlier(first, reinstated, at);
+        }
+        return first;
+    }
+
+    private static Instant earlier(Instant first, Instant candidate, Instant after) {
+        return candidate.isAfter(after) && candidate.isBefore(first) ? candidate : first;
     }
 }

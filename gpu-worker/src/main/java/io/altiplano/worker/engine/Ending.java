@@ -4,7 +4,7 @@ package io.altiplano.worker.engine;
  * How an answer ended. Counts are of the whole answer: relayed tokens of earlier attempts are counted.
  *
  * @param reason why
- * @param promptTokens tokens read
+ * @param promptTokens the prompt's tokens; 0 if the model never began to read them
  * @param completionTokens tokens written
  * @param message for {@link Reason#FAULTED}, what happened; else empty
  */

@@ -203,6 +203,7 @@ public final class Engine implements AutoCloseable {
 
     /** Runs the model over the planned slices and chooses a token for each sequence that is at its end. */
     private int step(List<Slice> slices) {
+        slices.forEach(slice -> generationOf(slice).reading());
         List<Slice> choosing = slices.stream().filter(Slice::reachesEnd).toList();
         try {
             model.forward(forwardBatch(slices), storage, Arrays.copyOf(logits, choosing.size()));

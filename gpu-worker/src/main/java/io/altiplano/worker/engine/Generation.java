@@ -27,6 +27,7 @@ public final class Generation {
     /** Text that the relayed tokens made certain beyond what the client was given; goes out with the next progress. */
     private String backlog = "";
 
+    private boolean promptRead;
     private boolean ended;
 
     @Nullable
@@ -60,6 +61,7 @@ public final class Generation {
      */
     @Nullable
     Sequence begin(BlockPool pool) {
+        promptRead = request.relayed().length > 0;
         StringBuilder certain = new StringBuilder();
         Ending.Reason reason = null;
         for (int i = 0; i < request.relayed().length && reason == null; i++) {
@@ -74,6 +76,11 @@ public final class Generation {
         System.arraycopy(request.relayed(), 0, tokens, request.prompt().length, request.relayed().length);
         sequence = new Sequence(tokens, pool);
         return sequence;
+    }
+
+    /** The model has begun to read the prompt: from now on it counts. */
+    void reading() {
+        promptRead = true;
     }
 
     /** Chooses the next token from logits and tells the listener; true if the answer has ended. */
@@ -124,7 +131,7 @@ public final class Generation {
     }
 
     private Ending ending(Ending.Reason reason, String message) {
-        return new Ending(reason, request.prompt().length, count, message);
+        return new Ending(reason, promptRead ? request.prompt().length : 0, count, message);
     }
 
     private void deliver(List<GeneratedToken> tokens, String certain, @Nullable Ending ending) {

@@ -1,0 +1,36 @@
+package io.altiplano.worker.agent;
+
+import io.altiplano.contracts.v1.JobRelayed;
+import io.altiplano.contracts.v1.JobSubmitted;
+import io.altiplano.contracts.v1.Sampling;
+import io.altiplano.worker.engine.GenerationRequest;
+import io.altiplano.worker.sampling.SamplingParams;
+import java.util.List;
+
+/** From a submission to the engine's request: the one home of this translation. */
+final class Requests {
+    private Requests() {}
+
+    /**
+     * The request of a job, going on from what was relayed.
+     *
+     * @param relayed the default instance on a first attempt
+     * @throws IllegalArgumentException if a value is out of range
+     */
+    static GenerationRequest of(JobSubmitted job, JobRelayed relayed) {
+        Sampling sampling = job.getSampling();
+        return new GenerationRequest(
+                ints(job.getPromptTokensList()),
+                ints(relayed.getRelayedTokensList()),
+                relayed.getRelayedTextLength(),
+                new SamplingParams(sampling.getTemperature(), sampling.getTopP(), sampling.getSeed()),
+                sampling.getMaxTokens(),
+                sampling.getMinTokens(),
+                sampling.getStopList(),
+                sampling.getLogprobs() ? sampling.getTopLogprobs() : -1);
+    }
+
+    private static int[] ints(List<Integer> list) {
+        return list.stream().mapToInt(Integer::intValue).toArray();
+    }
+}

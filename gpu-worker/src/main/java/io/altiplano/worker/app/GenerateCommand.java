@@ -1,0 +1,160 @@
+package io.altiplano.worker.app;
+
+import io.altiplano.tokenizer.ChatEncoder;
+import io.altiplano.tokenizer.Tokenizer;
+import io.altiplano.worker.engine.Ending;
+import io.altiplano.worker.engine.EngineOptions;
+import io.altiplano.worker.engine.GenerationRequest;
+import io.altiplano.worker.engine.ModelStore;
+import io.altiplano.worker.engine.Progress;
+import io.altiplano.worker.engine.Refusal;
+import io.altiplano.worker.engine.ServedModel;
+import io.altiplano.worker.kvcache.KvStorage;
+import io.altiplano.worker.model.LlamaConfig;
+import io.altiplano.worker.sampling.SamplingParams;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Callable;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code engine generate}: one answer, streamed to standard output; speed to standard error. */
+@Command(name = "generate", description = "Answers a prompt, token by token.", mixinStandardHelpOptions = true)
+final class GenerateCommand implements Callable<Integer> {
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Mixin
+    private ModelOptionsMixin model = new ModelOptionsMixin();
+
+    @Option(names = "--prompt", required = true, paramLabel = "TEXT", description = "what to answer or go on from")
+    private String prompt = "";
+
+    @Option(names = "--system", paramLabel = "TEXT", description = "a system message before the prompt")
+    private @Nullable String system;
+
+    @Option(names = "--raw", description = "go on from the prompt as it is, without the chat template")
+    private boolean raw;
+
+    @Option(names = "--max-tokens", paramLabel = "N", description = "default: 256, or what the context leaves")
+    private @Nullable Integer maxTokens;
+
+    @Option(names = "--min-tokens", paramLabel = "N", description = "default: ${DEFAULT-VALUE}", defaultValue = "0")
+    private int minTokens;
+
+    @Option(names = "--temperature", paramLabel = "T", description = "0 is greedy, the default", defaultValue = "0")
+    private float temperature;
+
+    @Option(names = "--top-p", paramLabel = "P", description = "default: ${DEFAULT-VALUE}", defaultValue = "1")
+    private float topP;
+
+    @Option(names = "--seed", paramLabel = "N", description = "default: ${DEFAULT-VALUE}", defaultValue = "0")
+    private long seed;
+
+    @Option(names = "--stop", paramLabel = "TEXT", description = "a string that ends the answer; may be repeated")
+    private List<String> stop = new ArrayList<>();
+
+    @Override
+    public Integer call() throws InterruptedException {
+        PrintWriter out =
+                Objects.requireNonNull(spec, "picocli sets it").commandLine().getOut();
+        PrintWriter err = spec.commandLine().getErr();
+        int[] tokens = promptTokens();
+        GenerationRequest request = request(tokens);
+        EngineOptions size = new EngineOptions(
+                1,
+                (tokens.length + request.maxTokens()) / KvStorage.BLOCK + 1,
+                Math.max(1, Math.min(512, tokens.length)));
+        try (ServedModel served = ModelOptionsMixin.asInput(
+                () -> ModelStore.open("cli", model.directory(), model.options(), size, (id, report) -> {}))) {
+            Refusal refusal = served.engine().refuse(request).orElse(null);
+            if (refusal != null) {
+                throw new EngineCli.BadInputException(refusal.message());
+            }
+            return stream(served, request, out, err);
+        }
+    }
+
+    private static int stream(ServedModel served, GenerationRequest request, PrintWriter out, PrintWriter err)
+            throws InterruptedException {
+        BlockingQueue<Progress> progress = new LinkedBlockingQueue<>();
+        long start = System.nanoTime();
+        long first = 0;
+        served.engine().submit(request, progress::add);
+        while (true) {
+            Progress next = progress.take();
+            first = first == 0 ? System.nanoTime() : first;
+            out.print(next.text());
+            out.flush();
+            Ending ending = next.ending();
+            if (ending != null) {
+                out.println();
+                err.println(summary(ending, first - start, System.nanoTime() - first));
+                return ending.reason() == Ending.Reason.FAULTED ? 1 : 0;
+            }
+        }
+    }
+
+    private static String summary(Ending ending, long untilFirst, long afterFirst) {
+        String rate = ending.completionTokens() < 2
+                ? ""
+                : String.format(
+                        Locale.ROOT, ", then %.1f tokens/s", (ending.completionTokens() - 1) * 1e9 / afterFirst);
+        return String.format(
+                Locale.ROOT,
+                "%d prompt tokens, %d generated (%s): first after %.0f ms%s%s",
+                ending.promptTokens(),
+                ending.completionTokens(),
+                ending.reason().name().toLowerCase(Locale.ROOT),
+                untilFirst / 1e6,
+                rate,
+                ending.message().isEmpty() ? "" : "; " + ending.message());
+    }
+
+    private int[] promptTokens() {
+        return ModelOptionsMixin.asInput(() -> {
+            try (Tokenizer tokenizer = Tokenizer.load(model.directory())) {
+                return raw ? rawTokens(tokenizer) : chatTokens(tokenizer);
+            }
+        });
+    }
+
+    private int[] rawTokens(Tokenizer tokenizer) {
+        int[] text = tokenizer.encode(prompt);
+        if (tokenizer.bosId().isEmpty()) {
+            return text;
+        }
+        int[] tokens = new int[text.length + 1];
+        tokens[0] = tokenizer.bosId().getAsInt();
+        System.arraycopy(text, 0, tokens, 1, text.length);
+        return tokens;
+    }
+
+    private int[] chatTokens(Tokenizer tokenizer) {
+        List<Map<String, String>> messages = new ArrayList<>();
+        if (system != null) {
+            messages.add(Map.of("role", "system", "content", system));
+        }
+        messages.add(Map.of("role", "user", "content", prompt));
+        return ChatEncoder.load(model.directory(), tokenizer).encode(messages, List.of(), true);
+    }
+
+    private GenerationRequest request(int[] tokens) {
+        return ModelOptionsMixin.asInput(() -> {
+            int room = LlamaConfig.read(model.directory()).contextLength() - tokens.length;
+            int most = maxTokens != null ? maxTokens : Math.clamp(room, 1, Math.max(256, minTokens));
+            SamplingParams sampling = new SamplingParams(temperature, topP, seed);
+            return new GenerationRequest(tokens, new int[0], 0, sampling, most, minTokens, stop, -1);
+        });
+    }
+}

@@ -1,0 +1,67 @@
+package io.altiplano.worker.app;
+
+import io.altiplano.worker.model.ModelOptions;
+import io.altiplano.worker.model.WeightsMode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.Supplier;
+import picocli.CommandLine.Option;
+
+/** The options that every engine command shares. */
+final class ModelOptionsMixin {
+    @Option(names = "--model", required = true, paramLabel = "DIR", description = "Hugging Face model directory")
+    private Path model = Path.of(".");
+
+    @Option(
+            names = "--weights",
+            paramLabel = "MODE",
+            description = "bf16, fp8-ffn (Meta's recipe) or fp8-all; default: ${DEFAULT-VALUE}",
+            defaultValue = "fp8-all")
+    private String weights = "";
+
+    @Option(
+            names = "--tp",
+            paramLabel = "N",
+            description = "tensor-parallel ranks: 1, 2, 4 or 8; default: ${DEFAULT-VALUE}",
+            defaultValue = "1")
+    private String tp = "";
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description = "computing threads over all ranks, 0 for one a rank; default: ${DEFAULT-VALUE}",
+            defaultValue = "0")
+    private int threads;
+
+    @Option(
+            names = "--kernels",
+            paramLabel = "NAME",
+            description = "vector or reference; default: ${DEFAULT-VALUE}",
+            defaultValue = "vector")
+    private String kernels = "";
+
+    /** The directory, which exists. */
+    Path directory() {
+        if (!Files.isDirectory(model)) {
+            throw new EngineCli.BadInputException("--model " + model + " is no directory");
+        }
+        return model;
+    }
+
+    /** How to load it. */
+    ModelOptions options() {
+        return asInput(() -> new ModelOptions(
+                WeightsMode.of(weights), EngineChoices.tensorParallel(tp), threads, EngineChoices.kernels(kernels)));
+    }
+
+    /** Runs what checks a person's input; its refusals are the person's to hear. */
+    static <T> T asInput(Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (EngineCli.BadInputException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            throw new EngineCli.BadInputException(e.getMessage() == null ? e.toString() : e.getMessage());
+        }
+    }
+}

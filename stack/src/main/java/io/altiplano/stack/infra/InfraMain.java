@@ -67,6 +67,7 @@ public final class InfraMain {
                         dirs, keycloakZip, ports.get(3), ports.get(4), "http://127.0.0.1:8080/console", secrets))
                 .thenApply(this::push);
         PostgresServer postgres = push(PostgresServer.start(dirs, ports.get(0), secrets.get("postgres.password")));
+        postgres.awaitReady();
         System.out.println("PostgreSQL is up on port " + postgres.port());
         kafka.awaitReady();
         try (var admin = kafka.admin()) {

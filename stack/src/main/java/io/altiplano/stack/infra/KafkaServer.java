@@ -56,6 +56,24 @@ public record KafkaServer(ManagedProcess process, int port, Map<String, String> 
                 ManagedProcess.start(ManagedProcess.Spec.of("kafka", command, Map.of()), dirs), port, passwords);
     }
 
+    /** The broker that runs as a process, as {@link #start} started it. */
+    public static KafkaServer of(ManagedProcess process, int port, Secrets secrets) {
+        Map<String, String> passwords = new LinkedHashMap<>();
+        for (String principal : PRINCIPALS) {
+            passwords.put(principal, secrets.get(secretOf(principal)));
+        }
+        return new KafkaServer(process, port, passwords);
+    }
+
+    /** How a principal reaches the broker on a port, whether or not it runs yet. */
+    public static KafkaConfig config(int port, String principal, Secrets secrets) {
+        if (!PRINCIPALS.contains(principal)) {
+            throw new IllegalArgumentException("no Kafka principal '" + principal + "'; there are " + PRINCIPALS);
+        }
+        return new KafkaConfig(
+                "127.0.0.1:" + port, "SASL_PLAINTEXT", MECHANISM, principal, secrets.get(secretOf(principal)));
+    }
+
     /** The name of a principal's password among the secrets. */
     public static String secretOf(String principal) {
         return "kafka." + principal + ".password";

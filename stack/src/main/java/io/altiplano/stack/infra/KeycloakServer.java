@@ -82,6 +82,11 @@ public record KeycloakServer(ManagedProcess process, int port, int managementPor
         return new KeycloakServer(process, port, managementPort);
     }
 
+    /** Unpacks and builds its files in the cache, which the first start would do otherwise. */
+    public static void prepare(Path cache, Path zip) {
+        KeycloakInstall.unpacked(cache, zip);
+    }
+
     /** Waits until it says that it is ready. */
     public KeycloakServer awaitReady() {
         try (HttpClient http = HttpClient.newHttpClient()) {

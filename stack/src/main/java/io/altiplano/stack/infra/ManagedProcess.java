@@ -72,7 +72,7 @@ public final class ManagedProcess implements AutoCloseable {
     }
 
     /** Its start time in clock ticks since boot, 0 if there is no such process (proc(5), stat field 22). */
-    static long startTicks(long pid) {
+    public static long startTicks(long pid) {
         try {
             String stat = Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
             String[] afterName = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);

@@ -33,7 +33,7 @@ public record PostgresServer(ManagedProcess process, int port, String password) 
 
     private static final String ARCHIVE = "/postgres-linux-x86_64.txz";
 
-    /** Starts it on {@code dirs.data()/postgres}, initialising that at the first start, and waits until it answers. */
+    /** Starts it on {@code dirs.data()/postgres}, initialising that at the first start, without waiting. */
     public static PostgresServer start(Dirs dirs, int port, String password) {
         Path home = unpacked(dirs.cache());
         Path data = dirs.data().resolve("postgres");
@@ -44,13 +44,17 @@ public record PostgresServer(ManagedProcess process, int port, String password) 
         command.addAll(List.of(home.resolve("bin/postgres").toString(), "-D", data.toString()));
         settings(port).forEach((name, value) -> command.addAll(List.of("-c", name + "=" + value)));
         ManagedProcess process = ManagedProcess.start(new ManagedProcess.Spec("postgres", command, Map.of(), 2), dirs);
-        PostgresServer server = new PostgresServer(process, port, password);
+        return new PostgresServer(process, port, password);
+    }
+
+    /** Waits until it answers. */
+    public PostgresServer awaitReady() {
         Waiting.until("PostgreSQL on port " + port, process, Duration.ofSeconds(60), () -> {
-            try (Connection c = server.superuser("postgres")) {
+            try (Connection c = superuser("postgres")) {
                 return c.isValid(2);
             }
         });
-        return server;
+        return this;
     }
 
     private static Map<String, String> settings(int port) {
@@ -66,6 +70,11 @@ public record PostgresServer(ManagedProcess process, int port, String password) 
                 Map.entry("jit", "off"),
                 Map.entry("timezone", "UTC"),
                 Map.entry("log_timezone", "UTC"));
+    }
+
+    /** Unpacks its files into the cache, which the first start would do otherwise. */
+    public static void prepare(Path cache) {
+        unpacked(cache);
     }
 
     /** A connection of the superuser to a database. */

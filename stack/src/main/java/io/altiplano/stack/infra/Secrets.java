@@ -8,6 +8,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.util.HexFormat;
+import java.util.Optional;
 import java.util.Properties;
 
 /** Passwords of one run of the platform, each generated once and kept in a file of mode 0600. */
@@ -45,6 +46,17 @@ public final class Secrets {
             writePrivately(file, values, "Generated secrets of this run");
         }
         return value;
+    }
+
+    /** The secret of that name if there is one. */
+    public synchronized Optional<String> find(String name) {
+        return Optional.ofNullable(values.getProperty(name));
+    }
+
+    /** Keeps a secret that was made elsewhere. */
+    public synchronized void put(String name, String value) {
+        values.setProperty(name, value);
+        writePrivately(file, values, "Generated secrets of this run");
     }
 
     /** Writes properties to a file that only its owner reads, never half. */

@@ -1,0 +1,496 @@
+package io.altiplano.helm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.marcnuri.helm.LintResult;
+import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.PodTemplateSpec;
+import io.fabric8.kubernetes.api.model.Probe;
+import io.fabric8.kubernetes.api.model.Secret;
+import io.fabric8.kubernetes.api.model.Service;
+import io.fabric8.kubernetes.api.model.ServiceAccount;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.api.model.apps.StatefulSet;
+import io.fabric8.kubernetes.api.model.batch.v1.Job;
+import io.fabric8.kubernetes.api.model.networking.v1.Ingress;
+import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What the chart makes of its values, and which values it refuses. */
+class ChartTest {
+    private static final Map<String, String> DEFAULTS = Map.of();
+
+    /** Two pools, the ingress, a prefix, an own claim and a digest: everything optional is on. */
+    private static final Map<String, String> FULL = Map.ofEntries(
+            Map.entry("kafka.topicsPrefix", "t1-"),
+            // Helm lists hooks apart, and the library does not show them.
+            Map.entry("topics.hook", "false"),
+            Map.entry("images.registry", "registry.example.org/"),
+            Map.entry("images.pullSecrets[0]", "pull"),
+            Map.entry("images.worker.digest", "sha256:" + "a".repeat(64)),
+            Map.entry("gateway.ingress.enabled", "true"),
+            Map.entry("gateway.ingress.className", "nginx"),
+            Map.entry("gateway.ingress.host", "api.example.org"),
+            Map.entry("gateway.ingress.tlsSecret", "api-tls"),
+            Map.entry("gateway.nodeSelector.zone", "a"),
+            Map.entry("gateway.tolerations[0].operator", "Exists"),
+            Map.entry("scheduler.replicas", "1"),
+            Map.entry("pools[0].name", "chat"),
+            Map.entry("pools[0].replicas", "16"),
+            Map.entry("pools[0].tp", "8"),
+            Map.entry("pools[0].weights", "fp8-ffn"),
+            Map.entry("pools[0].kvBlocks", "4096"),
+            Map.entry("pools[0].models.existingClaim", "models-chat"),
+            Map.entry("pools[0].resources.requests.cpu", "8"),
+            Map.entry("pools[0].resources.requests.memory", "64Gi"),
+            Map.entry("pools[0].resources.limits.cpu", "16"),
+            Map.entry("pools[0].resources.limits.memory", "64Gi"),
+            Map.entry("pools[1].name", "tune"),
+            Map.entry("pools[1].replicas", "1"),
+            Map.entry("pools[1].tp", "1"),
+            Map.entry("pools[1].weights", "bf16"),
+            Map.entry("pools[1].resources.requests.cpu", "1"),
+            Map.entry("pools[1].resources.requests.memory", "8Gi"),
+            Map.entry("pools[1].resources.limits.cpu", "1"),
+            Map.entry("pools[1].resources.limits.memory", "8Gi"));
+
+    @Test
+    void passesHelmsStrictLint() {
+        LintResult result = Chart.lint();
+
+        assertThat(result.isFailed())
+                .as(String.join("\n", result.getMessages()))
+                .isFalse();
+    }
+
+    @Test
+    void defaultsRenderEveryPart() {
+        Map<String, Long> kinds = Chart.objects(DEFAULTS).stream()
+                .collect(Collectors.groupingBy(HasMetadata::getKind, TreeMap::new, Collectors.counting()));
+
+        assertThat(kinds)
+                .isEqualTo(new TreeMap<>(Map.of(
+                        "ConfigMap", 1L,
+                        "Deployment", 1L,
+                        "PodDisruptionBudget", 3L,
+                        "Service", 3L,
+                        "ServiceAccount", 3L,
+                        "StatefulSet", 2L)));
+    }
+
+    @Test
+    void aMisspeltFieldIsFoundAtAnyDepth() {
+        String good = Chart.render(DEFAULTS);
+        String bad = good.replace("terminationGracePeriodSeconds: 120", "terminationGracePeriodSecond: 120");
+        String worse = good.replaceFirst("failureThreshold: 150", "failureTreshold: 150");
+
+        assertThatThrownBy(() -> StrictManifests.parse(bad))
+                .hasMessageContaining("StatefulSet/test-altiplano-worker-default")
+                .hasMessageContaining("terminationGracePeriodSecond");
+        assertThatThrownBy(() -> StrictManifests.parse(worse)).hasMessageContaining("StartupProbe.failureTreshold");
+        assertThatThrownBy(() -> StrictManifests.parse(good.replaceFirst("kind: Deployment", "kind: Deploiment")))
+                .hasMessageContaining("no known kind of object");
+    }
+
+    @Test
+    void aPoolIsAStatefulSetWithItsOwnHeadlessService() {
+        List<HasMetadata> objects = Chart.objects(FULL);
+
+        List<StatefulSet> pools = Chart.of(objects, StatefulSet.class)
+                .filter(s -> s.getMetadata().getLabels().containsKey("altiplano.io/pool"))
+                .toList();
+
+        assertThat(pools)
+                .extracting(s -> s.getMetadata().getName())
+                .containsExactly("test-altiplano-worker-chat", "test-altiplano-worker-tune");
+        for (StatefulSet pool : pools) {
+            Service service = named(objects, Service.class, pool.getSpec().getServiceName());
+            assertThat(service.getSpec().getClusterIP()).isEqualTo("None");
+            assertThat(service.getSpec().getSelector())
+                    .isEqualTo(pool.getSpec().getSelector().getMatchLabels());
+            assertThat(pool.getSpec().getTemplate().getMetadata().getLabels())
+                    .containsAllEntriesOf(pool.getSpec().getSelector().getMatchLabels());
+        }
+        assertThat(pools)
+                .extracting(s -> s.getSpec().getReplicas() + " " + claim(s))
+                .containsExactly("16 models-chat", "1 altiplano-models");
+    }
+
+    @Test
+    void aWorkerKnowsItsPoolAndTakesItsOrdinalFromItsPodIndex() {
+        StatefulSet pool = named(Chart.objects(FULL), StatefulSet.class, "test-altiplano-worker-chat");
+
+        Map<String, EnvVar> env = env(only(pool));
+
+        assertThat(field(env, "ALTIPLANO_WORKER_ORDINAL")).isEqualTo("metadata.labels['apps.kubernetes.io/pod-index']");
+        assertThat(values(env))
+                .containsEntry("ALTIPLANO_WORKER_POOL", "chat")
+                .containsEntry("ALTIPLANO_WORKER_TP", "8")
+                .containsEntry("ALTIPLANO_WORKER_THREADS", "0")
+                .containsEntry("ALTIPLANO_WORKER_WEIGHTS", "fp8-ffn")
+                .containsEntry("ALTIPLANO_WORKER_CAPACITY", "16")
+                .containsEntry("ALTIPLANO_WORKER_KV_BLOCKS", "4096");
+        assertThat(only(pool).getImage())
+                .isEqualTo("registry.example.org/altiplano/gpu-worker@sha256:" + "a".repeat(64));
+        assertThat(only(pool).getCommand())
+                .containsSubsequence("--add-modules", "jdk.incubator.vector", "-jar", "/app/quarkus-run.jar");
+    }
+
+    @Test
+    void theGatewayIsGivenAllItsSettingsAndEverySecretByReference() {
+        Deployment gateway = Chart.objects(Deployment.class, DEFAULTS).getFirst();
+
+        Map<String, EnvVar> env = env(only(gateway));
+
+        assertThat(values(env))
+                .containsEntry("ALTIPLANO_DB_URL", "jdbc:postgresql://postgresql:5432/altiplano")
+                .containsEntry("ALTIPLANO_DB_OWNER_USERNAME", "altiplano_owner")
+                .containsEntry("ALTIPLANO_DB_TENANT_USERNAME", "app_tenant")
+                .containsEntry("ALTIPLANO_OIDC_URL", "https://keycloak/realms/altiplano")
+                .containsEntry("ALTIPLANO_CONSOLE_URL", "https://altiplano.example.org")
+                .containsEntry("QUARKUS_HTTP_PORT", "8080")
+                .containsEntry("QUARKUS_SHUTDOWN_TIMEOUT", "PT50S");
+        assertThat(secrets(env))
+                .isEqualTo(new TreeMap<>(Map.of(
+                        "ALTIPLANO_DB_OWNER_PASSWORD", "altiplano-database/owner",
+                        "ALTIPLANO_DB_TENANT_PASSWORD", "altiplano-database/tenant",
+                        "ALTIPLANO_DB_AUTH_PASSWORD", "altiplano-database/auth",
+                        "ALTIPLANO_DB_LEDGER_PASSWORD", "altiplano-database/ledger",
+                        "ALTIPLANO_DB_OPERATOR_PASSWORD", "altiplano-database/operator",
+                        "ALTIPLANO_KAFKA_USERNAME", "altiplano-kafka-gateway/username",
+                        "ALTIPLANO_KAFKA_PASSWORD", "altiplano-kafka-gateway/password",
+                        "ALTIPLANO_KEYS_PEPPER", "altiplano-keys/pepper")));
+    }
+
+    @Test
+    void eachServiceIsItsOwnPrincipalToKafka() {
+        List<HasMetadata> objects = Chart.objects(DEFAULTS);
+
+        Set<String> principals = containers(objects)
+                .map(c -> secrets(env(c)).get("ALTIPLANO_KAFKA_USERNAME"))
+                .filter(s -> s != null)
+                .collect(Collectors.toCollection(TreeSet::new));
+
+        assertThat(principals)
+                .containsExactly(
+                        "altiplano-kafka-gateway/username",
+                        "altiplano-kafka-scheduler/username",
+                        "altiplano-kafka-worker/username");
+    }
+
+    @Test
+    void allServicesShareTheConfigMap() {
+        List<HasMetadata> objects = Chart.objects(FULL);
+
+        ConfigMap config = Chart.of(objects, ConfigMap.class).findFirst().orElseThrow();
+
+        assertThat(config.getData())
+                .containsEntry("ALTIPLANO_KAFKA_BOOTSTRAP", "kafka:9093")
+                .containsEntry("ALTIPLANO_KAFKA_SECURITY", "SASL_SSL")
+                .containsEntry("ALTIPLANO_KAFKA_MECHANISM", "SCRAM-SHA-512")
+                .containsEntry("ALTIPLANO_TOPICS_PREFIX", "t1-")
+                .containsEntry("ALTIPLANO_MODELS_DIR", "/models")
+                .containsEntry("QUARKUS_HTTP_HOST", "0.0.0.0");
+        assertThat(services(objects))
+                .allSatisfy(spec -> assertThat(spec.getContainers().getFirst().getEnvFrom())
+                        .extracting(e -> e.getConfigMapRef().getName())
+                        .containsExactly(config.getMetadata().getName()));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 0", "2, 1", "5, 1"})
+    void aSchedulerOfSeveralReplicasKeepsAWarmCopy(int replicas, String standbys) {
+        StatefulSet scheduler = named(
+                Chart.objects(Map.of("scheduler.replicas", Integer.toString(replicas))),
+                StatefulSet.class,
+                "test-altiplano-scheduler");
+
+        Map<String, EnvVar> env = env(only(scheduler));
+
+        assertThat(values(env))
+                .containsEntry("ALTIPLANO_SCHEDULER_STANDBYS", standbys)
+                .containsEntry("ALTIPLANO_SCHEDULER_LEASE_TERM", "PT5S")
+                .containsEntry("ALTIPLANO_SCHEDULER_STATE_DIR", "/state");
+        assertThat(field(env, "ALTIPLANO_SCHEDULER_INSTANCE_ID")).isEqualTo("metadata.name");
+    }
+
+    @Test
+    void everyServiceIsProbedAndBudgeted() {
+        List<HasMetadata> objects = Chart.objects(FULL);
+
+        assertThat(services(objects)).hasSize(4).allSatisfy(spec -> {
+            Container container = spec.getContainers().getFirst();
+            assertThat(path(container.getStartupProbe())).isEqualTo("/q/health/started");
+            assertThat(path(container.getLivenessProbe())).isEqualTo("/q/health/live");
+            assertThat(path(container.getReadinessProbe())).isEqualTo("/q/health/ready");
+            assertThat(container.getPorts()).extracting(p -> p.getName()).containsExactly("http");
+            assertThat(spec.getTerminationGracePeriodSeconds()).isPositive();
+        });
+        assertThat(Chart.of(objects, PodDisruptionBudget.class)
+                        .map(b -> b.getMetadata().getName()))
+                .containsExactlyInAnyOrder(
+                        "test-altiplano-gateway",
+                        "test-altiplano-scheduler",
+                        "test-altiplano-worker-chat",
+                        "test-altiplano-worker-tune");
+    }
+
+    @Test
+    void everyContainerIsBoundedConfinedAndNamesItsVersion() {
+        List<HasMetadata> objects = Chart.objects(FULL);
+
+        assertThat(containers(objects).toList()).hasSize(5).allSatisfy(c -> {
+            assertThat(c.getResources().getRequests()).containsKeys("cpu", "memory");
+            assertThat(c.getResources().getLimits()).containsKeys("cpu", "memory");
+            assertThat(c.getSecurityContext().getRunAsNonRoot()).isTrue();
+            assertThat(c.getSecurityContext().getReadOnlyRootFilesystem()).isTrue();
+            assertThat(c.getSecurityContext().getAllowPrivilegeEscalation()).isFalse();
+            assertThat(c.getSecurityContext().getCapabilities().getDrop()).containsExactly("ALL");
+            assertThat(c.getImage()).matches("registry\\.example\\.org/altiplano/.+(:0\\.1\\.0|@sha256:[0-9a-f]{64})");
+            assertThat(c.getVolumeMounts())
+                    .anySatisfy(m -> assertThat(m.getMountPath()).isEqualTo("/tmp"));
+        });
+        assertThat(pods(objects)).hasSize(5).allSatisfy(spec -> {
+            assertThat(spec.getSecurityContext().getRunAsNonRoot()).isTrue();
+            assertThat(spec.getSecurityContext().getRunAsUser()).isPositive();
+            assertThat(spec.getSecurityContext().getSeccompProfile().getType()).isEqualTo("RuntimeDefault");
+            assertThat(spec.getAutomountServiceAccountToken()).isFalse();
+            assertThat(spec.getImagePullSecrets()).extracting(s -> s.getName()).containsExactly("pull");
+        });
+    }
+
+    @Test
+    void everyNamedAccountVolumeAndClaimIsThere() {
+        List<HasMetadata> objects = Chart.objects(FULL);
+        List<String> accounts = Chart.of(objects, ServiceAccount.class)
+                .map(a -> a.getMetadata().getName())
+                .toList();
+
+        assertThat(services(objects)).allSatisfy(spec -> assertThat(accounts).contains(spec.getServiceAccountName()));
+        assertThat(pods(objects)).allSatisfy(spec -> {
+            List<String> volumes =
+                    spec.getVolumes().stream().map(v -> v.getName()).toList();
+            assertThat(spec.getContainers().getFirst().getVolumeMounts())
+                    .allSatisfy(m -> assertThat(volumes).contains(m.getName()))
+                    .hasSameSizeAs(volumes);
+        });
+    }
+
+    @Test
+    void theTopicsJobServesEveryPoolAndTheServicesPrefix() {
+        Job job = Chart.objects(Job.class, FULL).getFirst();
+
+        assertThat(job.getMetadata().getName()).isEqualTo("test-altiplano-topics-1");
+        assertThat(job.getSpec().getTtlSecondsAfterFinished()).isPositive();
+        assertThat(only(job.getSpec().getTemplate()).getCommand())
+                .containsExactly(
+                        "java",
+                        "-cp",
+                        "/app/*:/app/lib/*",
+                        "io.altiplano.stack.infra.TopicsMain",
+                        "--infra",
+                        "/etc/altiplano/infra.properties",
+                        "--prefix",
+                        "t1-",
+                        "--pool",
+                        "chat",
+                        "--pool",
+                        "tune");
+    }
+
+    @Test
+    void theTopicsJobCanBeLeftOut() {
+        assertThat(Chart.objects(Job.class, Map.of("topics.enabled", "false", "topics.hook", "false")))
+                .isEmpty();
+    }
+
+    @Test
+    void theIngressServesTheTwoApisOverTls() {
+        Ingress ingress = Chart.objects(Ingress.class, FULL).getFirst();
+
+        assertThat(ingress.getSpec().getTls().getFirst().getSecretName()).isEqualTo("api-tls");
+        assertThat(ingress.getSpec().getRules().getFirst().getHttp().getPaths())
+                .extracting(p -> p.getPath() + " " + p.getBackend().getService().getName())
+                .containsExactly("/v1 test-altiplano-gateway", "/admin/v1 test-altiplano-gateway");
+    }
+
+    @Test
+    void noSecretIsMadeByTheChart() {
+        assertThat(Chart.objects(Secret.class, FULL)).isEmpty();
+    }
+
+    @ParameterizedTest(name = "{0}={1}")
+    @CsvSource(delimiter = '|', textBlock = """
+            demo.enabled                   | true                                     | the chart does not install the demo; use ./altiplano up
+            oidc.url                       | http://keycloak:8081/realms/altiplano    | the demo realm speaks plain http
+            oidc.url                       | https://id.example.org/realms/demo       | names a demo realm
+            oidc.url                       | https://id.example.org/realms/altiplano-demo | names a demo realm
+            oidc.url                       | https://localhost:8081/realms/altiplano  | is an address of the demo on one machine
+            oidc.url                       | https://127.0.0.1/realms/altiplano       | is an address of the demo on one machine
+            console.url                    | http://localhost:8080                    | is an address of the demo on one machine
+            kafka.bootstrap                | 127.0.0.1:8083                           | is an address of the demo on one machine
+            kafka.bootstrap                | kafka:9092,localhost:9092                | is an address of the demo on one machine
+            database.url                   | jdbc:postgresql://127.0.0.1:8082/altiplano | is an address of the demo on one machine
+            kafka.security                 | PLAINTEXT                                | anybody could write usage; set SASL_SSL
+            keys.existingSecret            | altiplano-demo                           | holds the demo's keys
+            keys.existingSecret            | altiplano-demo-keys                      | holds the demo's keys
+            database.existingSecret        | demo                                     | holds the demo's keys
+            kafka.worker.existingSecret    | demo-kafka                               | holds the demo's keys
+            topics.existingSecret          | demo.admin                               | holds the demo's keys
+            images.gateway.tag             | latest                                   | does not say which image runs
+            images.stack.tag               | latest                                   | does not say which image runs
+            gateway.ingress.enabled        | true                                     | API keys do not travel without TLS
+            """)
+    void whatMustNotGoToProductionIsRefusedWithTheRemedy(String key, String value, String message) {
+        assertThatThrownBy(() -> Chart.render(Map.of(key, value)))
+                .hasMessageContaining(key.substring(0, key.indexOf('.')))
+                .hasMessageContaining(message);
+    }
+
+    @Test
+    void passwordsInClearAreRefused() {
+        assertThatThrownBy(() -> Chart.render(Map.of("kafka.security", "SASL_PLAINTEXT", "kafka.mechanism", "PLAIN")))
+                .hasMessageContaining("sends passwords in clear");
+        assertThat(Chart.render(Map.of("kafka.security", "SASL_PLAINTEXT"))).contains("SASL_PLAINTEXT");
+    }
+
+    @Test
+    void twoPoolsOfOneNameAreRefused() {
+        Map<String, String> twice = new HashMap<>(FULL);
+        twice.put("pools[1].name", "chat");
+
+        assertThatThrownBy(() -> Chart.render(twice)).hasMessageContaining("two pools are named chat");
+    }
+
+    @ParameterizedTest(name = "{0}={1}")
+    @CsvSource(delimiter = '|', textBlock = """
+            gatway.replicas         | 3
+            gateway.replica         | 3
+            gateway.replicas        | 0
+            gateway.replicas        | many
+            gateway.service.type    | ExternalName
+            database.password       | secret
+            keys.pepper             | 00ff
+            keys.existingSecret     | Altiplano_Keys
+            kafka.security          | SSL
+            database.url            | postgresql://db/altiplano
+            images.gateway.digest   | sha256:abc
+            scheduler.leaseTerm     | 5s
+            pools[0].tp             | 3
+            podSecurity.runAsUser   | 0
+            """)
+    void valuesThatTheSchemaDoesNotKnowAreRefused(String key, String value) {
+        assertThatThrownBy(() -> Chart.render(Map.of(key, value)))
+                .hasMessageContaining("values don't meet the specifications of the schema");
+    }
+
+    @Test
+    void aPoolOfMoreWorkersThanItsTopicHasPartitionsIsRefused() {
+        Map<String, String> crowded = new HashMap<>(FULL);
+        crowded.put("pools[0].replicas", "17");
+
+        assertThatThrownBy(() -> Chart.render(crowded)).hasMessageContaining("replicas");
+    }
+
+    private static <T extends HasMetadata> T named(List<HasMetadata> objects, Class<T> kind, String name) {
+        return Chart.of(objects, kind)
+                .filter(o -> o.getMetadata().getName().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("no " + kind.getSimpleName() + " " + name));
+    }
+
+    private static Stream<PodTemplateSpec> templates(List<HasMetadata> objects, boolean jobs) {
+        Stream<PodTemplateSpec> services = Stream.concat(
+                Chart.of(objects, Deployment.class).map(d -> d.getSpec().getTemplate()),
+                Chart.of(objects, StatefulSet.class).map(s -> s.getSpec().getTemplate()));
+        Stream<PodTemplateSpec> once =
+                Chart.of(objects, Job.class).map(j -> j.getSpec().getTemplate());
+        return jobs ? Stream.concat(services, once) : services;
+    }
+
+    /** Pods that stay. */
+    private static List<PodSpec> services(List<HasMetadata> objects) {
+        return templates(objects, false).map(PodTemplateSpec::getSpec).toList();
+    }
+
+    private static List<PodSpec> pods(List<HasMetadata> objects) {
+        return templates(objects, true).map(PodTemplateSpec::getSpec).toList();
+    }
+
+    private static Stream<Container> containers(List<HasMetadata> objects) {
+        return pods(objects).stream().flatMap(p -> p.getContainers().stream());
+    }
+
+    private static Container only(StatefulSet set) {
+        return only(set.getSpec().getTemplate());
+    }
+
+    private static Container only(Deployment deployment) {
+        return only(deployment.getSpec().getTemplate());
+    }
+
+    private static Container only(PodTemplateSpec template) {
+        List<Container> containers = template.getSpec().getContainers();
+        assertThat(containers).hasSize(1);
+        return containers.getFirst();
+    }
+
+    private static Map<String, EnvVar> env(Container container) {
+        return container.getEnv().stream().collect(Collectors.toMap(EnvVar::getName, Function.identity()));
+    }
+
+    private static Map<String, String> values(Map<String, EnvVar> env) {
+        Map<String, String> values = new TreeMap<>();
+        env.forEach((name, e) -> {
+            if (e.getValue() != null) {
+                values.put(name, e.getValue());
+            }
+        });
+        return values;
+    }
+
+    private static Map<String, String> secrets(Map<String, EnvVar> env) {
+        Map<String, String> secrets = new TreeMap<>();
+        env.forEach((name, e) -> {
+            if (e.getValueFrom() != null && e.getValueFrom().getSecretKeyRef() != null) {
+                var ref = e.getValueFrom().getSecretKeyRef();
+                secrets.put(name, ref.getName() + "/" + ref.getKey());
+            }
+        });
+        return secrets;
+    }
+
+    private static String field(Map<String, EnvVar> env, String name) {
+        EnvVar variable = Objects.requireNonNull(env.get(name), name);
+        return variable.getValueFrom().getFieldRef().getFieldPath();
+    }
+
+    private static String path(Probe probe) {
+        return probe.getHttpGet().getPath();
+    }
+
+    private static String claim(StatefulSet set) {
+        return set.getSpec().getTemplate().getSpec().getVolumes().stream()
+                .filter(v -> v.getPersistentVolumeClaim() != null)
+                .map(v -> v.getPersistentVolumeClaim().getClaimName())
+                .findFirst()
+                .orElse("none");
+    }
+}

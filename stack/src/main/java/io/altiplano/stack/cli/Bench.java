@@ -1,0 +1,90 @@
+package io.altiplano.stack.cli;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.altiplano.stack.platform.ChatClient;
+import io.altiplano.stack.platform.ChatClient.Answer;
+import io.altiplano.stack.platform.ChatClient.Message;
+import io.altiplano.stack.platform.Demo;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/**
+ * Measures streams through the whole running platform: for each its time to the first text, its tokens a second from
+ * there on, and the longest pause between two pieces.
+ */
+@Command(name = "bench", description = "Measures the running platform.")
+final class Bench implements Runnable {
+    private static final String PROMPT = "Tell me a long story about a mountain village.";
+
+    @Option(names = "--home", required = true)
+    private Path home = Path.of("");
+
+    @Option(names = "--streams", defaultValue = "4")
+    private int streams = 4;
+
+    @Option(names = "--tokens", defaultValue = "200")
+    private int tokens = 200;
+
+    @Option(names = "--model", defaultValue = Demo.MODEL)
+    private String model = Demo.MODEL;
+
+    @Parameters(paramLabel = "NAME", defaultValue = "platform")
+    private String name = "platform";
+
+    /** One stream, times in seconds. */
+    private record Measured(double first, double perSecond, double longestPause, long tokens) {}
+
+    @Override
+    public void run() {
+        if (!name.equals("platform")) {
+            throw new io.altiplano.stack.infra.InfraException("no benchmark '" + name + "'; there is: platform");
+        }
+        Home here = new Home(home.toAbsolutePath());
+        ChatClient client = new ChatClient(here.variable("ALTIPLANO_BASE_URL"), here.variable("ALTIPLANO_API_KEY"));
+        System.out.printf("%d streams of %d tokens, %s, after a warm-up of as many%n", streams, tokens, model);
+        measure(client);
+        System.out.printf(
+                "%8s %14s %10s %16s %8s%n", "stream", "first text ms", "tokens/s", "longest pause ms", "tokens");
+        int i = 0;
+        for (Measured m : measure(client)) {
+            System.out.printf(
+                    "%8d %14.0f %10.1f %16.0f %8d%n",
+                    i++, m.first() * 1000, m.perSecond(), m.longestPause() * 1000, m.tokens());
+        }
+    }
+
+    private List<Measured> measure(ChatClient client) {
+        List<CompletableFuture<Measured>> running = new ArrayList<>();
+        for (int i = 0; i < streams; i++) {
+            long seed = i;
+            running.add(CompletableFuture.supplyAsync(() -> one(client, seed), Thread::startVirtualThread));
+        }
+        return running.stream().map(CompletableFuture::join).toList();
+    }
+
+    private Measured one(ChatClient client, long seed) {
+        ObjectNode options = ChatClient.noOptions();
+        options.put("max_tokens", tokens)
+                .put("min_tokens", tokens)
+                .put("temperature", 0.9)
+                .put("seed", seed);
+        long sent = System.nanoTime();
+        Answer answer = client.stream(model, List.of(new Message("user", PROMPT)), options, piece -> {});
+        List<Long> at = answer.arrivals();
+        long pause = 0;
+        for (int i = 1; i < at.size(); i++) {
+            pause = Math.max(pause, at.get(i) - at.get(i - 1));
+        }
+        double seconds = at.isEmpty() ? 0 : (at.getLast() - at.getFirst()) / 1e9;
+        return new Measured(
+                at.isEmpty() ? 0 : (at.getFirst() - sent) / 1e9,
+                seconds == 0 ? 0 : (answer.completionTokens() - 1) / seconds,
+                pause / 1e9,
+                answer.completionTokens());
+    }
+}

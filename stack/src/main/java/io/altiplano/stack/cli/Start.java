@@ -1,0 +1,239 @@
+package io.altiplano.stack.cli;
+
+import static io.altiplano.stack.cli.Parts.Stage.OUTER;
+import static io.altiplano.stack.cli.Parts.Stage.SERVICE;
+import static io.altiplano.stack.cli.Parts.Stage.WATCH;
+
+import io.altiplano.contracts.Topics;
+import io.altiplano.stack.infra.Dirs;
+import io.altiplano.stack.infra.InfraException;
+import io.altiplano.stack.infra.KafkaServer;
+import io.altiplano.stack.infra.KeycloakServer;
+import io.altiplano.stack.infra.ManagedProcess;
+import io.altiplano.stack.infra.PostgresServer;
+import io.altiplano.stack.infra.Secrets;
+import io.altiplano.stack.infra.TopicProvisioner;
+import io.altiplano.stack.infra.Watchdog;
+import io.altiplano.stack.platform.AdminApi;
+import io.altiplano.stack.platform.Apps;
+import io.altiplano.stack.platform.Database;
+import io.altiplano.stack.platform.Demo;
+import io.altiplano.stack.platform.ModelStore;
+import io.altiplano.stack.platform.Probe;
+import io.altiplano.stack.platform.ServiceSpecs;
+import io.altiplano.stack.platform.Supervised;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.function.Supplier;
+
+/**
+ * One start: each part as soon as what it stands on is there.
+ *
+ * <pre>
+ * PostgreSQL ── roles, database ─┐
+ * Kafka ── topics, access lists ─┼─ gateway ─┐
+ *            └── scheduler, workers          ├─ tenants, keys, model (first start) ── a chat answer
+ * Keycloak ──────────────────────────────────┘
+ * </pre>
+ */
+final class Start {
+    private static final Executor VIRTUAL = Thread::startVirtualThread;
+
+    private final Home home;
+    private final Path root;
+    private final PortPlan ports;
+    private final Parts parts;
+    private final Dirs dirs;
+    private final Secrets secrets;
+    private final Apps apps;
+    private final ServiceSpecs specs;
+    private final long began = System.nanoTime();
+
+    Start(Home home, Path root, PortPlan ports, int tensorParallel, Parts parts) {
+        this.home = home;
+        this.root = root;
+        this.ports = ports;
+        this.parts = parts;
+        this.dirs = home.dirs();
+        this.secrets = home.secrets();
+        this.apps = Apps.ofDistribution(home.dist());
+        String url = "jdbc:postgresql://127.0.0.1:" + ports.postgres() + "/altiplano";
+        this.specs = new ServiceSpecs(
+                apps,
+                Database.of(url, "altiplano", "", role -> secrets.get("postgres." + role + ".password")),
+                principal -> KafkaServer.config(ports.kafka(), principal, secrets),
+                "",
+                "http://127.0.0.1:" + ports.keycloak() + "/realms/" + KeycloakServer.REALM,
+                home.models(),
+                dirs.data().resolve("scheduler"),
+                secrets.get("keys.pepper", 32),
+                ports.gateway(),
+                ports.scheduler(),
+                tensorParallel,
+                Map.of());
+    }
+
+    /** Returns when a chat answer came. */
+    void run() {
+        parts.add(WATCH, Watchdog.over(dirs.run()));
+        new ModelStore(home.models()).add(Demo.MODEL, root.resolve("starter-model/model"));
+        CompletableFuture<Void> keycloak = async(this::keycloak);
+        CompletableFuture<Void> kafka = async(this::kafka);
+        CompletableFuture<Void> postgres = async(this::postgres);
+        CompletableFuture<Void> scheduler = kafka.thenRunAsync(this::scheduler, VIRTUAL);
+        CompletableFuture<Void> workers = kafka.thenRunAsync(this::workers, VIRTUAL);
+        CompletableFuture<Void> gateway =
+                CompletableFuture.allOf(kafka, postgres).thenRunAsync(this::gateway, VIRTUAL);
+        CompletableFuture<Void> all = CompletableFuture.allOf(scheduler, workers, gateway, keycloak);
+        // The first failure is the one to tell, without waiting for the rest.
+        for (var part : List.of(keycloak, kafka, postgres, scheduler, workers, gateway)) {
+            var unused = part.whenComplete((ok, failure) -> {
+                if (failure != null) {
+                    all.completeExceptionally(failure);
+                }
+            });
+        }
+        all.join();
+        seed();
+        writeEnvironment();
+        String key = secrets.find(Demo.PROBE.secret()).orElseThrow();
+        String answer = Probe.awaitAnswer(specs.gatewayUrl() + "/v1", key, Demo.MODEL, Duration.ofSeconds(90));
+        progress("A chat answer", "\"" + answer.strip().replaceAll("\\s+", " ") + "\"");
+    }
+
+    private void keycloak() {
+        Path zip = home.dist().resolve("stack/keycloak.zip");
+        int[] at = {ports.keycloak(), ports.keycloakManagement()};
+        KeycloakServer server = keep(
+                () -> KeycloakServer.start(dirs, zip, at[0], at[1], specs.gatewayUrl() + "/console", secrets)
+                        .process(),
+                OUTER,
+                process -> new KeycloakServer(process, at[0], at[1]));
+        server.awaitReady();
+        progress("Keycloak", server.url());
+    }
+
+    private void kafka() {
+        KafkaServer server = keep(
+                () -> KafkaServer.start(dirs, ports.kafka(), ports.kafkaController(), secrets)
+                        .process(),
+                OUTER,
+                process -> KafkaServer.of(process, ports.kafka(), secrets));
+        server.awaitReady();
+        try (var admin = server.admin()) {
+            new TopicProvisioner(admin, new Topics(""))
+                    .provision(List.of(ServiceSpecs.POOL), TopicProvisioner.Principals.DEFAULT);
+        }
+        progress("Kafka", server.bootstrap());
+    }
+
+    private void postgres() {
+        String password = secrets.get("postgres.superuser.password");
+        PostgresServer server = keep(
+                () -> PostgresServer.start(dirs, ports.postgres(), password).process(),
+                OUTER,
+                process -> new PostgresServer(process, ports.postgres(), password));
+        server.awaitReady();
+        try (Connection superuser = server.superuser("postgres")) {
+            specs.database().create(superuser, apps.gateway());
+        } catch (SQLException e) {
+            throw new InfraException("PostgreSQL refused the gateway's roles or database: " + e.getMessage(), e);
+        }
+        progress("PostgreSQL", "127.0.0.1:" + ports.postgres());
+    }
+
+    private void gateway() {
+        service(specs.gateway(), ports.gateway());
+        progress("Gateway", specs.gatewayUrl());
+    }
+
+    private void scheduler() {
+        service(specs.scheduler(), ports.scheduler());
+        progress("Scheduler", "http://127.0.0.1:" + ports.scheduler());
+    }
+
+    private void workers() {
+        List<CompletableFuture<Void>> all = new ArrayList<>();
+        for (int i = 0; i < ports.workers(); i++) {
+            int ordinal = i;
+            all.add(async(() -> {
+                service(specs.worker(ordinal, ports.worker(ordinal)), ports.worker(ordinal));
+                progress(
+                        "Worker " + ordinal,
+                        "http://127.0.0.1:" + ports.worker(ordinal) + ", tensor parallel " + specs.tensorParallel());
+            }));
+        }
+        CompletableFuture.allOf(all.toArray(CompletableFuture[]::new)).join();
+    }
+
+    private void service(ManagedProcess.Spec spec, int port) {
+        ManagedProcess process = keep(() -> ManagedProcess.start(spec, dirs), SERVICE, p -> p);
+        Probe.awaitReady(process, port, Duration.ofSeconds(120));
+    }
+
+    private <T> T keep(
+            Supplier<ManagedProcess> start, Parts.Stage stage, java.util.function.Function<ManagedProcess, T> view) {
+        Supervised supervised = Supervised.start(start, line -> System.out.println("  " + line));
+        parts.add(stage, supervised);
+        return view.apply(supervised.current());
+    }
+
+    /** The demo tenants with their attestations and keys, and the starter model, where they are missing. */
+    private void seed() {
+        AdminApi admin = new AdminApi(
+                specs.gatewayUrl() + "/admin/v1",
+                () -> KeycloakServer.token(specs.issuer(), "admin", secrets.get(KeycloakServer.secretOf("admin"))));
+        if (secrets.find("seeded").isPresent()) {
+            return;
+        }
+        List<Demo.Tenant> tenants = new ArrayList<>(Demo.TENANTS);
+        tenants.add(Demo.PROBE);
+        for (Demo.Tenant tenant : tenants) {
+            if (secrets.find(tenant.secret()).isEmpty()) {
+                admin.createTenant(tenant.id(), tenant.name(), tenant.tier());
+                admin.attest(tenant.id(), tenant.name(), tenant.monthlyActiveUsers());
+                secrets.put(tenant.secret(), admin.createKey(tenant.id(), "demo"));
+            }
+        }
+        admin.createModel(Demo.MODEL, Demo.LICENCE, ServiceSpecs.POOL);
+        secrets.put("seeded", "true");
+        progress(
+                "Demo tenants",
+                String.join(", ", Demo.TENANTS.stream().map(Demo.Tenant::id).toList()));
+    }
+
+    private void writeEnvironment() {
+        StringBuilder text = new StringBuilder();
+        export(text, "ALTIPLANO_BASE_URL", specs.gatewayUrl() + "/v1");
+        export(
+                text,
+                "ALTIPLANO_API_KEY",
+                secrets.find(Demo.TENANTS.getFirst().secret()).orElseThrow());
+        export(text, "ALTIPLANO_ADMIN_URL", specs.gatewayUrl() + "/admin/v1");
+        export(text, "ALTIPLANO_CONSOLE_URL", specs.gatewayUrl() + "/console");
+        export(text, "ALTIPLANO_OIDC_URL", specs.issuer());
+        for (Demo.Tenant tenant : Demo.TENANTS) {
+            export(text, tenant.variable(), secrets.find(tenant.secret()).orElseThrow());
+        }
+        Secrets.writePrivately(home.env(), text.toString());
+    }
+
+    private static void export(StringBuilder text, String name, String value) {
+        text.append("export ").append(name).append('=').append(value).append('\n');
+    }
+
+    private CompletableFuture<Void> async(Runnable part) {
+        return CompletableFuture.runAsync(part, VIRTUAL);
+    }
+
+    private void progress(String part, String where) {
+        System.out.printf("  %6.1f s  %-14s %s%n", (System.nanoTime() - began) / 1e9, part, where);
+    }
+}

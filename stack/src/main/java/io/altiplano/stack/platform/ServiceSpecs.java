@@ -1,0 +1,121 @@
+package io.altiplano.stack.platform;
+
+import io.altiplano.contracts.KafkaConfig;
+import io.altiplano.stack.infra.JavaCommand;
+import io.altiplano.stack.infra.ManagedProcess;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/**
+ * How each service is started: its command line and its environment, from one description of the platform.
+ *
+ * @param apps the built services
+ * @param database the gateway's
+ * @param kafka how a principal (gateway, scheduler, worker) reaches the broker
+ * @param prefix put before every topic's name; usually empty
+ * @param issuer the identity provider's realm
+ * @param models the model store
+ * @param state folder of the scheduler's state stores
+ * @param pepper key of the API keys' hash, hexadecimal
+ * @param gatewayPort on 127.0.0.1
+ * @param schedulerPort on 127.0.0.1
+ * @param tensorParallel ranks of a worker
+ * @param extra added to every service's environment
+ */
+public record ServiceSpecs(
+        Apps apps,
+        Database database,
+        Function<String, KafkaConfig> kafka,
+        String prefix,
+        String issuer,
+        Path models,
+        Path state,
+        String pepper,
+        int gatewayPort,
+        int schedulerPort,
+        int tensorParallel,
+        Map<String, String> extra) {
+
+    /** The one model pool of a development platform. */
+    public static final String POOL = "default";
+
+    // C1 alone: these two wait for others most of the time, and start in half the time.
+    private static final List<String> SMALL = List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xms64m");
+
+    /** The API. */
+    public ManagedProcess.Spec gateway() {
+        Map<String, String> e = environment("gateway", gatewayPort);
+        e.putAll(database.environment());
+        e.put("ALTIPLANO_MODELS_DIR", models.toString());
+        e.put("ALTIPLANO_KEYS_PEPPER", pepper);
+        e.put("ALTIPLANO_OIDC_URL", issuer);
+        e.put("ALTIPLANO_CONSOLE_URL", gatewayUrl() + "/console");
+        return spec("gateway", apps.gateway(), with(SMALL, "-Xmx384m"), e);
+    }
+
+    /** The scheduler. */
+    public ManagedProcess.Spec scheduler() {
+        Map<String, String> e = environment("scheduler", schedulerPort);
+        e.put("ALTIPLANO_SCHEDULER_STATE_DIR", state.toString());
+        return spec("scheduler", apps.scheduler(), with(SMALL, "-Xmx256m"), e);
+    }
+
+    /** The worker of an ordinal, from 0. */
+    public ManagedProcess.Spec worker(int ordinal, int port) {
+        Map<String, String> e = environment("worker", port);
+        e.put("ALTIPLANO_MODELS_DIR", models.toString());
+        e.put("ALTIPLANO_WORKER_POOL", POOL);
+        e.put("ALTIPLANO_WORKER_ORDINAL", Integer.toString(ordinal));
+        e.put("ALTIPLANO_WORKER_TP", Integer.toString(tensorParallel));
+        return spec(
+                "worker-" + ordinal,
+                apps.worker(),
+                List.of("-XX:+UseParallelGC", "-XX:MaxRAMPercentage=40", "--add-modules", "jdk.incubator.vector"),
+                e);
+    }
+
+    /** The gateway's address. */
+    public String gatewayUrl() {
+        return "http://127.0.0.1:" + gatewayPort;
+    }
+
+    private Map<String, String> environment(String principal, int port) {
+        KafkaConfig config = kafka.apply(principal);
+        Map<String, String> e = new LinkedHashMap<>();
+        e.put("QUARKUS_HTTP_HOST", "127.0.0.1");
+        e.put("QUARKUS_HTTP_PORT", Integer.toString(port));
+        e.put("ALTIPLANO_KAFKA_BOOTSTRAP", config.bootstrapServers());
+        e.put("ALTIPLANO_KAFKA_SECURITY", config.security());
+        e.put("ALTIPLANO_KAFKA_MECHANISM", config.mechanism());
+        e.put("ALTIPLANO_KAFKA_USERNAME", config.username());
+        e.put("ALTIPLANO_KAFKA_PASSWORD", config.password());
+        if (!prefix.isEmpty()) {
+            e.put("ALTIPLANO_TOPICS_PREFIX", prefix);
+        }
+        e.putAll(extra);
+        return e;
+    }
+
+    private static List<String> with(List<String> options, String more) {
+        List<String> all = new ArrayList<>(options);
+        all.add(more);
+        return all;
+    }
+
+    private static ManagedProcess.Spec spec(
+            String name, Path app, List<String> options, Map<String, String> environment) {
+        List<String> command = new ArrayList<>();
+        command.add(JavaCommand.java());
+        command.addAll(options);
+        command.add("-XX:+ExitOnOutOfMemoryError");
+        command.add("--enable-native-access=ALL-UNNAMED");
+        command.add("--sun-misc-unsafe-memory-access=allow");
+        command.add("-jar");
+        command.add(Apps.jar(app));
+        return ManagedProcess.Spec.of(name, command, environment);
+    }
+}

@@ -87,6 +87,16 @@ public class Db {
         }
     }
 
+    /** The data of the statement is at fault (PostgreSQL's classes 22 and 23): trying again gives the same. */
+    public static boolean isAboutData(Throwable thrown) {
+        for (Throwable t = thrown; t != null; t = t.getCause()) {
+            if (t instanceof SQLException e && e.getSQLState() != null) {
+                return e.getSQLState().startsWith("22") || e.getSQLState().startsWith("23");
+            }
+        }
+        return false;
+    }
+
     /** The server, not the statement, is at fault: PostgreSQL's classes 08, 53 and 57P, or the pool's own time-out. */
     static boolean isAway(Throwable thrown) {
         for (Throwable t = thrown; t != null; t = t.getCause()) {
@@ -96,7 +106,8 @@ public class Db {
             if (t instanceof SQLException e) {
                 String state = e.getSQLState();
                 if (state == null) {
-                    // Agroal's own refusals (acquisition time-out, pool shut down) carry no state; the driver's always do.
+                    // Agroal's own refusals (acquisition time-out, pool shut down) carry no state; the driver's always
+                    // do.
                     return true;
                 }
                 if (state.startsWith("08") || state.startsWith("53") || AWAY.contains(state)) {
@@ -107,6 +118,10 @@ public class Db {
         return false;
     }
 
-    /** Shutting down, crashed, starting up; an idle transaction ended by the server; a read-only standby. */
-    private static final Set<String> AWAY = Set.of("57P01", "57P02", "57P03", "25P03", "25006");
+    /**
+     * Shutting down, crashed, starting up; an idle transaction ended by the server; a read-only standby; a statement or lock
+     * that took too long; a deadlock or a transaction that others overtook.
+     */
+    private static final Set<String> AWAY =
+            Set.of("57P01", "57P02", "57P03", "25P03", "25006", "57014", "55P03", "40P01", "40001");
 }

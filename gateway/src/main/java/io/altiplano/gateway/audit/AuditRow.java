@@ -1,0 +1,29 @@
+package io.altiplano.gateway.audit;
+
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One row of the log as it is stored.
+ *
+ * @param seq its number, from 1, without gaps
+ * @param at when, by the database's clock, in microseconds
+ * @param actor who
+ * @param action what
+ * @param tenantId whom it concerned
+ * @param subject which thing
+ * @param detail JSON, the very text that was hashed
+ * @param prevHash the row before's hash, 32 bytes
+ * @param hash this row's, 32 bytes
+ */
+@SuppressWarnings("ArrayRecordComponent")
+public record AuditRow(
+        long seq,
+        Instant at,
+        String actor,
+        String action,
+        @Nullable String tenantId,
+        String subject,
+        String detail,
+        byte[] prevHash,
+        byte[] hash) {}

@@ -1,0 +1,50 @@
+package io.altiplano.gateway.tenant;
+
+import java.util.List;
+import java.util.Optional;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.mapper.reflect.ConstructorMapper;
+
+/** {@code tenant} and {@code project} in SQL. */
+final class TenantStore {
+    private static final String COLUMNS = "SELECT id, name, tier, domicile, principal_place, created_at FROM tenant ";
+
+    private TenantStore() {}
+
+    /** Whether it was new. */
+    static boolean insert(Handle handle, Tenant tenant, String cacheSalt) {
+        return handle.createUpdate("""
+                                INSERT INTO tenant (id, name, tier, domicile, principal_place, cache_salt, created_at)
+                                VALUES (:id, :name, :tier, :domicile, :principalPlace, :cacheSalt, :createdAt)
+                                ON CONFLICT (id) DO NOTHING""")
+                        .bindMethods(tenant)
+                        .bind("cacheSalt", cacheSalt)
+                        .execute()
+                == 1;
+    }
+
+    static void insertProject(Handle handle, String tenantId, String id, String name) {
+        handle.execute("INSERT INTO project (tenant_id, id, name) VALUES (?, ?, ?)", tenantId, id, name);
+    }
+
+    static boolean projectExists(Handle handle, String tenantId, String id) {
+        return handle.createQuery("SELECT EXISTS (SELECT FROM project WHERE tenant_id = :tenant AND id = :id)")
+                .bind("tenant", tenantId)
+                .bind("id", id)
+                .mapTo(Boolean.class)
+                .one();
+    }
+
+    static Optional<Tenant> find(Handle handle, String id) {
+        return handle.createQuery(COLUMNS + "WHERE id = :id")
+                .bind("id", id)
+                .map(ConstructorMapper.of(Tenant.class))
+                .findOne();
+    }
+
+    static List<Tenant> list(Handle handle) {
+        return handle.createQuery(COLUMNS + "ORDER BY id")
+                .map(ConstructorMapper.of(Tenant.class))
+                .list();
+    }
+}

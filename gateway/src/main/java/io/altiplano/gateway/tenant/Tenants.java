@@ -1,0 +1,107 @@
+package io.altiplano.gateway.tenant;
+
+import io.altiplano.gateway.audit.AuditEntry;
+import io.altiplano.gateway.audit.AuditLog;
+import io.altiplano.gateway.db.Db;
+import io.altiplano.gateway.web.ApiError;
+import io.altiplano.gateway.web.ApiException;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import java.security.SecureRandom;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.jdbi.v3.core.Handle;
+
+/** The tenants. Each has a project {@code default} from the start. */
+@ApplicationScoped
+public class Tenants {
+    /** The project that every tenant has. */
+    public static final String DEFAULT_PROJECT = "default";
+
+    private static final int SALT_BYTES = 32;
+    private static final Pattern ID = Pattern.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?");
+
+    private final Db db;
+    private final AuditLog audit;
+    private final SecureRandom random = new SecureRandom();
+
+    @Inject
+    Tenants(Db db, AuditLog audit) {
+        this.db = db;
+        this.audit = audit;
+    }
+
+    /** Registers a tenant with its default project and a fresh cache salt; false if the id is taken. */
+    boolean create(String actor, Tenant tenant) {
+        byte[] salt = new byte[SALT_BYTES];
+        random.nextBytes(salt);
+        return db.operator(handle -> {
+            if (!TenantStore.insert(handle, tenant, HexFormat.of().formatHex(salt))) {
+                return false;
+            }
+            TenantStore.insertProject(handle, tenant.id(), DEFAULT_PROJECT, "Default");
+            Map<String, String> detail =
+                    Map.of("name", tenant.name(), "tier", tenant.tier().name());
+            audit.append(handle, new AuditEntry(actor, "tenant.create", tenant.id(), tenant.id(), detail));
+            return true;
+        });
+    }
+
+    /** All of them, by id. */
+    public List<Tenant> list() {
+        return db.operator(TenantStore::list);
+    }
+
+    /** One of them. */
+    public Optional<Tenant> find(String id) {
+        return isId(id) ? db.operator(handle -> TenantStore.find(handle, id)) : Optional.empty();
+    }
+
+    /** Whether a text can be the id of a tenant or project. */
+    public static boolean isId(String text) {
+        return ID.matcher(text).matches();
+    }
+
+    /**
+     * Refuses what cannot be a tenant's id before it goes anywhere.
+     *
+     * @throws ApiException 404, as for a tenant that is not there
+     */
+    public static void requireId(String id) {
+        if (!isId(id)) {
+            throw unknown(id);
+        }
+    }
+
+    /**
+     * Checks that a tenant is there, inside an operator's transaction.
+     *
+     * @throws ApiException 404 if it is not
+     */
+    public void require(Handle operator, String id) {
+        requireId(id);
+        if (TenantStore.find(operator, id).isEmpty()) {
+            throw unknown(id);
+        }
+    }
+
+    /**
+     * Checks that a project is there, inside an operator's transaction.
+     *
+     * @throws ApiException 404 if it is not
+     */
+    public void requireProject(Handle operator, String tenantId, String id) {
+        if (!isId(id) || !TenantStore.projectExists(operator, tenantId, id)) {
+            throw new ApiException(
+                    ApiError.notFound("project_not_found", "The tenant " + tenantId + " has no project " + id + "."));
+        }
+    }
+
+    /** The answer to a tenant that is not there, or not the asker's to see: the same for both. */
+    public static ApiException unknown(String id) {
+        return new ApiException(ApiError.notFound("tenant_not_found", "There is no tenant " + id + "."));
+    }
+}

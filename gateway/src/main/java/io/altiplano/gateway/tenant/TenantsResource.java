@@ -1,0 +1,139 @@
+package io.altiplano.gateway.tenant;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import io.altiplano.gateway.web.ApiError;
+import io.altiplano.gateway.web.ApiException;
+import io.altiplano.gateway.web.JsonBody;
+import io.altiplano.gateway.web.JsonFields;
+import io.quarkus.security.identity.SecurityIdentity;
+import io.smallrye.common.annotation.RunOnVirtualThread;
+import jakarta.annotation.security.RolesAllowed;
+import jakarta.inject.Inject;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+import java.io.InputStream;
+import java.time.Clock;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** {@code /admin/v1/tenants}: register tenants and list them. */
+@Path("/admin/v1/tenants")
+@Produces(MediaType.APPLICATION_JSON)
+@RunOnVirtualThread
+public class TenantsResource {
+    private static final Pattern COUNTRY = Pattern.compile("[A-Z]{2}");
+
+    private final Tenants tenants;
+    private final SecurityIdentity identity;
+    private final Clock clock;
+
+    @Inject
+    TenantsResource(Tenants tenants, SecurityIdentity identity, Clock clock) {
+        this.tenants = tenants;
+        this.identity = identity;
+        this.clock = clock;
+    }
+
+    /** {@code {id, name, tier, domicile?, principal_place?}}: 201, or 409 where the id is taken. */
+    @POST
+    @RolesAllowed(AdminRole.ADMIN)
+    public Response create(@Context HttpHeaders headers, InputStream body) {
+        JsonFields fields = JsonFields.of(JsonBody.read(headers.getMediaType(), body));
+        Tenant tenant = new Tenant(
+                id(fields),
+                fields.text("name", 200),
+                tier(fields),
+                country(fields, "domicile"),
+                country(fields, "principal_place"),
+                clock.instant());
+        fields.end();
+        if (!tenants.create(identity.getPrincipal().getName(), tenant)) {
+            throw new ApiException(ApiError.conflict(
+                    "tenant_exists", "There is a tenant " + tenant.id() + " already; choose another id."));
+        }
+        return Response.status(Response.Status.CREATED).entity(View.of(tenant)).build();
+    }
+
+    /** All tenants. */
+    @GET
+    @RolesAllowed({AdminRole.ADMIN, AdminRole.OFFICER, AdminRole.AUDITOR})
+    public Page list() {
+        return new Page("list", tenants.list().stream().map(View::of).toList(), false);
+    }
+
+    /** One tenant, or 404. */
+    @GET
+    @Path("/{id}")
+    @RolesAllowed({AdminRole.ADMIN, AdminRole.OFFICER, AdminRole.AUDITOR})
+    public View get(@PathParam("id") String id) {
+        return View.of(tenants.find(id).orElseThrow(() -> Tenants.unknown(id)));
+    }
+
+    private static String id(JsonFields fields) {
+        String id = fields.text("id", 63);
+        if (!Tenants.isId(id)) {
+            throw fields.wrong(
+                    "id",
+                    "must be a DNS label: lower case letters, digits and '-', beginning and ending"
+                            + " with a letter or digit");
+        }
+        return id;
+    }
+
+    private static Tier tier(JsonFields fields) {
+        String tier = fields.text("tier", 20).toUpperCase(Locale.ROOT);
+        return Arrays.stream(Tier.values())
+                .filter(t -> t.name().equals(tier))
+                .findFirst()
+                .orElseThrow(() -> fields.wrong("tier", "must be one of community, partner, enterprise, internal"));
+    }
+
+    private static @Nullable String country(JsonFields fields, String name) {
+        String country = fields.optionalText(name, 2);
+        if (country != null && !COUNTRY.matcher(country).matches()) {
+            throw fields.wrong(name, "must be a country by ISO 3166-1 alpha-2, such as CL");
+        }
+        return country;
+    }
+
+    /**
+     * A tenant as the API shows it; its cache salt is not among it.
+     *
+     * @param createdAt seconds of the Unix epoch
+     */
+    public record View(
+            String object,
+            String id,
+            String name,
+            String tier,
+            @Nullable String domicile,
+            @JsonProperty("principal_place") @Nullable String principalPlace,
+            @JsonProperty("created_at") long createdAt) {
+        static View of(Tenant t) {
+            return new View(
+                    "tenant",
+                    t.id(),
+                    t.name(),
+                    t.tier().name().toLowerCase(Locale.ROOT),
+                    t.domicile(),
+                    t.principalPlace(),
+                    t.createdAt().getEpochSecond());
+        }
+    }
+
+    /** A list of tenants. */
+    public record Page(
+            String object,
+            List<View> data,
+            @JsonProperty("has_more") boolean hasMore) {}
+}

@@ -1,0 +1,124 @@
+package io.altiplano.gateway.audit;
+
+import static io.altiplano.gateway.testing.AdminApi.newKey;
+import static io.altiplano.gateway.testing.AdminApi.newTenant;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.altiplano.gateway.db.Db;
+import io.altiplano.gateway.testing.AdminApi.Key;
+import io.altiplano.gateway.testing.GatewayTestResource;
+import io.quarkus.test.common.QuarkusTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import jakarta.inject.Inject;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@QuarkusTest
+@QuarkusTestResource(GatewayTestResource.class)
+class AuditLogTest {
+    @Inject
+    AuditLog audit;
+
+    @Inject
+    Db db;
+
+    @Test
+    void everyAdminChangeLeavesARowThatNamesWhoAndWhat() {
+        String tenant = newTenant("audited", "community");
+        Key key = newKey(tenant);
+
+        List<AuditRow> rows = rowsOf(tenant);
+
+        assertThat(rows).extracting(AuditRow::action).containsExactly("tenant.create", "api_key.create");
+        assertThat(rows).extracting(AuditRow::actor).containsOnly("admin");
+        assertThat(rows.getLast().subject()).isEqualTo(key.id());
+        assertThat(rows.getLast().detail()).doesNotContain(key.text());
+    }
+
+    @Test
+    void theChainAsTheDatabaseMadeItIsTheChainAsWeComputeIt() {
+        newTenant("chained", "community");
+        db.operator(handle -> {
+            audit.append(
+                    handle, new AuditEntry("system:test", "test.unicode", null, "Ñandú, 羊驼 🦙", Map.of("k", "ä,:")));
+            return true;
+        });
+
+        Optional<String> fault = audit.verify();
+
+        assertThat(fault).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "edited    | UPDATE audit_log SET detail = '{\"x\":1}' WHERE seq = 1",
+                "restamped | UPDATE audit_log SET at = at + interval '1 microsecond' WHERE seq = 1",
+                "renamed   | UPDATE audit_log SET actor = 'someone' WHERE seq = 1",
+                "deleted   | DELETE FROM audit_log WHERE seq = 1",
+                "cut       | DELETE FROM audit_log WHERE seq = (SELECT max(seq) FROM audit_log)",
+                "inserted  | INSERT INTO audit_log SELECT max(seq) + 1, now(), 'a', 'b', null, 'c', '{}', '\\x00', '\\x00' FROM audit_log",
+                "reordered | UPDATE audit_log SET seq = -seq WHERE seq <= 2; UPDATE audit_log SET seq = seq + 3 WHERE seq < 0"
+            })
+    void whatTheOwnerOfTheServerDoesToItsRowsIsDetected(String what, String tampering) throws SQLException {
+        newTenant("tampered", "community");
+        newTenant("tampered", "community");
+
+        Optional<String> fault;
+        try (var superuser = GatewayTestResource.get().superuser();
+                var statement = superuser.createStatement()) {
+            superuser.setAutoCommit(false);
+            statement.execute("SET LOCAL session_replication_role = replica");
+            statement.execute(tampering);
+            fault = new AuditedCopy(superuser).verify();
+            superuser.rollback();
+        }
+
+        assertThat(fault).as(what).isPresent();
+        assertThat(audit.verify()).as("rolled back").isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "UPDATE audit_log SET actor = 'x'",
+                "DELETE FROM audit_log",
+                "TRUNCATE audit_log",
+                "DELETE FROM audit_head"
+            })
+    void evenTheOwnerOfTheTableIsRefusedAChange(String sql) throws SQLException {
+        try (var owner = GatewayTestResource.get().as("owner");
+                var statement = owner.createStatement()) {
+            assertThatThrownBy(() -> statement.execute(sql)).hasMessageContaining("append-only");
+        }
+    }
+
+    @Test
+    void anOperatorsChangeWithoutAnAuditRowDoesNotCommit() {
+        String tenant = newTenant("silent", "community");
+
+        assertThatThrownBy(() -> db.operator(
+                        handle -> handle.execute("UPDATE tenant SET name = 'quietly changed' WHERE id = ?", tenant)))
+                .hasStackTraceContaining("without an audit row");
+
+        String name = db.operator(handle -> handle.createQuery("SELECT name FROM tenant WHERE id = :id")
+                .bind("id", tenant)
+                .mapTo(String.class)
+                .one());
+        assertThat(name).isEqualTo("Tenant " + tenant);
+    }
+
+    private List<AuditRow> rowsOf(String tenant) {
+        return audit.after(0, 100_000).stream()
+                .filter(row -> tenant.equals(row.tenantId()))
+                .toList();
+    }
+}

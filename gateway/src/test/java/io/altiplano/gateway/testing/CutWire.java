@@ -1,0 +1,112 @@
+package io.altiplano.gateway.testing;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** A TCP wire between the gateway and a server that others share: cut, it drops its connections and refuses new ones. */
+public final class CutWire implements AutoCloseable {
+    private final InetSocketAddress target;
+    private final Set<Socket> open = ConcurrentHashMap.newKeySet();
+    private final int port;
+    private volatile ServerSocket listening;
+
+    /** A wire to a server. */
+    public CutWire(String host, int port) {
+        this.target = new InetSocketAddress(host, port);
+        this.listening = listen(0);
+        this.port = listening.getLocalPort();
+    }
+
+    /** The near end's port on 127.0.0.1. */
+    public int port() {
+        return port;
+    }
+
+    /** Drops all connections; new ones are refused from now on. */
+    public void cut() {
+        close();
+    }
+
+    /** Takes connections again. */
+    public void heal() {
+        if (listening.isClosed()) {
+            listening = listen(port);
+        }
+    }
+
+    @Override
+    public void close() {
+        closeQuietly(listening);
+        open.forEach(CutWire::closeQuietly);
+        open.clear();
+    }
+
+    private ServerSocket listen(int at) {
+        try {
+            ServerSocket server = new ServerSocket();
+            server.setReuseAddress(true);
+            server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), at));
+            Thread.ofVirtual().name("wire").start(() -> accept(server));
+            return server;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void accept(ServerSocket server) {
+        while (!server.isClosed()) {
+            try {
+                Socket near = server.accept();
+                Socket far = new Socket();
+                open.add(near);
+                open.add(far);
+                far.connect(target);
+                near.setTcpNoDelay(true);
+                far.setTcpNoDelay(true);
+                Thread.ofVirtual().start(() -> copy(near, far));
+                Thread.ofVirtual().start(() -> copy(far, near));
+                if (server.isClosed()) {
+                    closeQuietly(near);
+                    closeQuietly(far);
+                }
+            } catch (IOException e) {
+                // The wire was cut, or the far end is gone: the near end sees it.
+                continue;
+            }
+        }
+    }
+
+    private void copy(Socket from, Socket to) {
+        try (InputStream in = from.getInputStream();
+                OutputStream out = to.getOutputStream()) {
+            byte[] buffer = new byte[8192];
+            for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                out.write(buffer, 0, n);
+                out.flush();
+            }
+        } catch (IOException e) {
+            // One end is gone; below so is the other.
+        } finally {
+            closeQuietly(from);
+            closeQuietly(to);
+            open.remove(from);
+            open.remove(to);
+        }
+    }
+
+    private static void closeQuietly(AutoCloseable thing) {
+        try {
+            thing.close();
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -13,8 +13,7 @@ import io.altiplano.gateway.tenant.Tier;
  * @param role what the caller may do inside the tenant
  * @param cacheSalt the tenant's salt of prompt prefix hashes, 64 hex digits; a secret of the platform's
  */
-public record Caller(
-        String tenantId, String projectId, String apiKeyId, Tier tier, Role role, String cacheSalt) {
+public record Caller(String tenantId, String projectId, String apiKeyId, Tier tier, Role role, String cacheSalt) {
 
     /** The salt stays out of logs. */
     @Override

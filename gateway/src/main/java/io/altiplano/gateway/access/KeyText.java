@@ -1,0 +1,81 @@
+package io.altiplano.gateway.access;
+
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.zip.CRC32;
+
+/**
+ * An API key as text: {@code alt_PREFIX_SECRETCHECK}. The prefix (8 characters) is public: keys are listed and looked up by
+ * it. The secret (32 characters, 190 bits) is random. The check (6 characters) is the CRC-32 of all before it, so that a
+ * mistyped or made-up key is refused without a query, and scanners can tell a leaked key from noise. All in base 62.
+ */
+final class KeyText {
+    static final int PREFIX_LENGTH = 8;
+
+    private static final int SECRET_LENGTH = 32;
+    private static final int CHECK_LENGTH = 6;
+    private static final String DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    private static final Pattern FORM = Pattern.compile("(alt_([0-9A-Za-z]{8})_[0-9A-Za-z]{32})([0-9A-Za-z]{6})");
+
+    private final String text;
+    private final String prefix;
+
+    private KeyText(String text, String prefix) {
+        this.text = text;
+        this.prefix = prefix;
+    }
+
+    /** A new key. */
+    static KeyText create(SecureRandom random) {
+        String prefix = draw(random, PREFIX_LENGTH);
+        String body = "alt_" + prefix + "_" + draw(random, SECRET_LENGTH);
+        return new KeyText(body + check(body), prefix);
+    }
+
+    /** Reads a key; empty if it has not the form, or its check does not hold. */
+    static Optional<KeyText> parse(String text) {
+        Matcher matcher = FORM.matcher(text);
+        if (!matcher.matches() || !check(matcher.group(1)).equals(matcher.group(3))) {
+            return Optional.empty();
+        }
+        return Optional.of(new KeyText(text, matcher.group(2)));
+    }
+
+    /** The whole key: shown once to whoever creates it, and never written down here. */
+    String secretText() {
+        return text;
+    }
+
+    String prefix() {
+        return prefix;
+    }
+
+    /** The secret stays out of logs. */
+    @Override
+    public String toString() {
+        return "alt_" + prefix + "_…";
+    }
+
+    private static String draw(SecureRandom random, int length) {
+        StringBuilder out = new StringBuilder(length);
+        for (int i = 0; i < length; i++) {
+            out.append(DIGITS.charAt(random.nextInt(DIGITS.length())));
+        }
+        return out.toString();
+    }
+
+    private static String check(String body) {
+        CRC32 crc = new CRC32();
+        crc.update(body.getBytes(StandardCharsets.US_ASCII));
+        long rest = crc.getValue();
+        char[] out = new char[CHECK_LENGTH];
+        for (int i = CHECK_LENGTH - 1; i >= 0; i--) {
+            out[i] = DIGITS.charAt((int) (rest % DIGITS.length()));
+            rest /= DIGITS.length();
+        }
+        return new String(out);
+    }
+}

@@ -1,0 +1,110 @@
+package io.altiplano.gateway.usage;
+
+import io.altiplano.contracts.JobId;
+import io.altiplano.contracts.v1.JobFinished;
+import io.altiplano.contracts.v1.JobOutcome;
+import io.altiplano.contracts.v1.Usage;
+import java.time.Instant;
+import java.util.UUID;
+
+/**
+ * What one finished job is billed for. A failed job is the platform's fault and costs nothing, whatever its record says.
+ *
+ * @param jobId the job
+ * @param submittedAt the time inside the job id, in milliseconds
+ * @param tenantId who pays
+ * @param projectId from which project
+ * @param apiKeyId with which key; empty when the caller was not a key
+ * @param model catalog id
+ * @param adapter catalog id; empty for none
+ * @param outcome SUCCEEDED, FAILED or CANCELLED
+ * @param promptTokens tokens read
+ * @param completionTokens tokens written
+ * @param cachedTokens of the prompt's, those from the prefix cache
+ * @param attempts how many it took
+ * @param decisionId the licence decision that permitted it
+ * @param finishedAt by the scheduler's clock
+ */
+public record LedgerEntry(
+        UUID jobId,
+        Instant submittedAt,
+        String tenantId,
+        String projectId,
+        String apiKeyId,
+        String model,
+        String adapter,
+        String outcome,
+        long promptTokens,
+        long completionTokens,
+        long cachedTokens,
+        int attempts,
+        String decisionId,
+        Instant finishedAt) {
+
+    /**
+     * The entry of a terminal record.
+     *
+     * @throws IllegalArgumentException naming the field that cannot be billed
+     */
+    static LedgerEntry of(JobFinished finished) {
+        JobId id = JobId.parse(finished.getJobId());
+        Usage usage = finished.getUsage();
+        boolean free = finished.getOutcome() == JobOutcome.JOB_OUTCOME_FAILED;
+        return new LedgerEntry(
+                id.value(),
+                Instant.ofEpochMilli(id.submittedAtMillis()),
+                required("tenant_id", finished.getTenantId()),
+                required("project_id", finished.getProjectId()),
+                text("api_key_id", finished.getApiKeyId()),
+                required("model", finished.getModel()),
+                text("adapter", finished.getAdapter()),
+                outcome(finished.getOutcome()),
+                free ? 0 : count("prompt_tokens", usage.getPromptTokens()),
+                free ? 0 : count("completion_tokens", usage.getCompletionTokens()),
+                free ? 0 : cached(usage),
+                finished.getAttempts(),
+                text("decision_id", finished.getDecisionId()),
+                Instant.ofEpochMilli(finished.getFinishedAtMs()));
+    }
+
+    private static String outcome(JobOutcome outcome) {
+        return switch (outcome) {
+            case JOB_OUTCOME_SUCCEEDED -> "SUCCEEDED";
+            case JOB_OUTCOME_FAILED -> "FAILED";
+            case JOB_OUTCOME_CANCELLED -> "CANCELLED";
+            case JOB_OUTCOME_UNSPECIFIED, UNRECOGNIZED ->
+                throw new IllegalArgumentException("outcome " + outcome + " is none that can be billed");
+        };
+    }
+
+    private static String required(String field, String value) {
+        if (value.isBlank()) {
+            throw new IllegalArgumentException(field + " is empty");
+        }
+        return text(field, value);
+    }
+
+    /** PostgreSQL has no text with NUL in it. */
+    private static String text(String field, String value) {
+        if (value.indexOf('\0') >= 0) {
+            throw new IllegalArgumentException(field + " holds a NUL character");
+        }
+        return value;
+    }
+
+    private static long count(String field, long value) {
+        if (value < 0) {
+            throw new IllegalArgumentException(field + " is negative: " + value);
+        }
+        return value;
+    }
+
+    private static long cached(Usage usage) {
+        long cached = count("cached_tokens", usage.getCachedTokens());
+        if (cached > usage.getPromptTokens()) {
+            throw new IllegalArgumentException(
+                    "cached_tokens " + cached + " are more than prompt_tokens " + usage.getPromptTokens());
+        }
+        return cached;
+    }
+}

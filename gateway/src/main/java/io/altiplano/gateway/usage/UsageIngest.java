@@ -1,0 +1,254 @@
+package io.altiplano.gateway.usage;
+
+import io.altiplano.contracts.Topics;
+import io.altiplano.contracts.v1.JobRecord;
+import io.altiplano.gateway.config.KafkaSettings;
+import io.altiplano.gateway.config.TopicSettings;
+import io.altiplano.gateway.db.DatabaseUnavailableException;
+import io.quarkus.runtime.Shutdown;
+import io.quarkus.runtime.Startup;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.SerializationException;
+import org.apache.kafka.common.errors.WakeupException;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads {@code jobs} and posts each JobFinished to the ledger. Gateways share the partitions as a consumer group, but how far
+ * a partition is posted stands in PostgreSQL, moved by compare-and-set in the transaction that posts. So a batch is posted by
+ * one gateway even while two believe that they hold its partition, a crash at any point repeats or loses nothing, and reading
+ * again from offset 0 changes nothing.
+ *
+ * <p>One rule covers first assignment, an overtaken batch and a database that is away: the partition is <em>unplaced</em>. It
+ * is paused until its next offset has been read from PostgreSQL and sought. A record that cannot be posted goes to the dead
+ * letters with its place and does not hold up the others.
+ */
+@ApplicationScoped
+public class UsageIngest {
+    private static final Logger LOG = Logger.getLogger(UsageIngest.class);
+    private static final Duration POLL = Duration.ofMillis(500);
+    private static final Duration RETRY = Duration.ofMillis(200);
+    private static final long START_AGAIN_MILLIS = 1000;
+    private static final Duration MOST_STOPPING = Duration.ofSeconds(5);
+
+    private final KafkaSettings kafka;
+    private final Topics topics;
+    private final Ledger ledger;
+    private final CountDownLatch stopping = new CountDownLatch(1);
+    private final Map<TopicPartition, Long> next = new HashMap<>();
+    private final Set<TopicPartition> unplaced = new HashSet<>();
+    private volatile @Nullable Consumer<byte[], byte[]> consumer;
+    private @Nullable Thread thread;
+    private long placeAfter;
+
+    @Inject
+    UsageIngest(KafkaSettings kafka, TopicSettings topics, Ledger ledger) {
+        this.kafka = kafka;
+        this.topics = topics.toTopics();
+        this.ledger = ledger;
+    }
+
+    @Startup
+    void start() {
+        thread = Thread.ofPlatform().name("usage-ingest").daemon(true).start(this::run);
+    }
+
+    @Shutdown
+    void stop() throws InterruptedException {
+        stopping.countDown();
+        Consumer<byte[], byte[]> running = consumer;
+        if (running != null) {
+            running.wakeup();
+        }
+        if (thread != null) {
+            thread.join(MOST_STOPPING);
+        }
+    }
+
+    private void run() {
+        while (stopping.getCount() > 0) {
+            try (Consumer<byte[], byte[]> fresh =
+                    new KafkaConsumer<>(properties(), new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+                consumer = fresh;
+                next.clear();
+                unplaced.clear();
+                placeAfter = System.nanoTime();
+                fresh.subscribe(List.of(topics.jobs()), new Placing(fresh));
+                while (stopping.getCount() > 0) {
+                    step(fresh);
+                }
+            } catch (WakeupException e) {
+                LOG.debug("usage ingestion stops");
+            } catch (RuntimeException e) {
+                LOG.errorf(e, "usage ingestion failed and starts again; nothing is lost");
+                pauseBeforeStart();
+            } finally {
+                consumer = null;
+            }
+        }
+    }
+
+    private void pauseBeforeStart() {
+        try {
+            if (stopping.await(START_AGAIN_MILLIS, TimeUnit.MILLISECONDS)) {
+                LOG.debug("usage ingestion stops");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            stopping.countDown();
+        }
+    }
+
+    private Map<String, Object> properties() {
+        Map<String, Object> p = kafka.toKafkaConfig().consumer();
+        p.put("group.id", topics.prefix() + "gateway-usage");
+        p.put("client.id", "gateway-usage");
+        // A gateway that was killed gives its partitions up after this; billing then goes on elsewhere.
+        p.put("session.timeout.ms", 6000);
+        p.put("heartbeat.interval.ms", 1500);
+        p.put("max.poll.records", 2000);
+        return p;
+    }
+
+    /** Assigned partitions begin unplaced. */
+    private final class Placing implements ConsumerRebalanceListener {
+        private final Consumer<byte[], byte[]> consumer;
+
+        Placing(Consumer<byte[], byte[]> consumer) {
+            this.consumer = consumer;
+        }
+
+        @Override
+        public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
+            partitions.forEach(partition -> unplace(consumer, partition));
+        }
+
+        @Override
+        public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
+            partitions.forEach(partition -> {
+                next.remove(partition);
+                unplaced.remove(partition);
+            });
+        }
+    }
+
+    private void unplace(Consumer<byte[], byte[]> from, TopicPartition partition) {
+        from.pause(List.of(partition));
+        next.remove(partition);
+        unplaced.add(partition);
+    }
+
+    private void step(Consumer<byte[], byte[]> from) {
+        place(from);
+        var records = from.poll(unplaced.isEmpty() ? POLL : RETRY);
+        for (TopicPartition partition : records.partitions()) {
+            try {
+                ingest(from, partition, records.records(partition));
+            } catch (DatabaseUnavailableException e) {
+                LOG.warnf("%s waits: %s", partition, e.getMessage());
+                unplace(from, partition);
+                placeAfter = System.nanoTime() + RETRY.toNanos();
+            }
+        }
+    }
+
+    private void place(Consumer<byte[], byte[]> from) {
+        if (unplaced.isEmpty() || System.nanoTime() - placeAfter < 0) {
+            return;
+        }
+        for (TopicPartition partition : List.copyOf(unplaced)) {
+            try {
+                long offset = ledger.nextOffset(partition.topic(), partition.partition());
+                from.seek(partition, offset);
+                next.put(partition, offset);
+                unplaced.remove(partition);
+                from.resume(List.of(partition));
+            } catch (DatabaseUnavailableException e) {
+                LOG.debugf("%s stays unplaced: %s", partition, e.getMessage());
+                placeAfter = System.nanoTime() + RETRY.toNanos();
+                return;
+            }
+        }
+    }
+
+    private void ingest(
+            Consumer<byte[], byte[]> from, TopicPartition partition, List<ConsumerRecord<byte[], byte[]>> records) {
+        Long expected = next.get(partition);
+        if (expected == null) {
+            return;
+        }
+        if (records.getFirst().offset() < expected) {
+            LOG.warnf("%s begins again before offset %d: the topic was made anew", partition, expected);
+        }
+        switch (ledger.post(batch(partition, expected, records))) {
+            case YES -> next.put(partition, records.getLast().offset() + 1);
+            case OVERTAKEN -> unplace(from, partition);
+            case REFUSED -> oneByOne(from, partition, expected, records);
+        }
+    }
+
+    /** Finds the records that the database refuses: they are buried, the others posted. */
+    private void oneByOne(
+            Consumer<byte[], byte[]> from,
+            TopicPartition partition,
+            long expected,
+            List<ConsumerRecord<byte[], byte[]>> records) {
+        long at = expected;
+        for (ConsumerRecord<byte[], byte[]> record : records) {
+            Ledger.Posted posted = ledger.post(batch(partition, at, List.of(record)));
+            if (posted == Ledger.Posted.REFUSED) {
+                LOG.errorf("%s offset %d cannot be posted and is buried", partition, record.offset());
+                DeadLetter letter = new DeadLetter(record.offset(), "the database refuses its data");
+                posted = ledger.post(new Batch(
+                        partition.topic(), partition.partition(), at, record.offset() + 1, List.of(), List.of(letter)));
+            }
+            if (posted != Ledger.Posted.YES) {
+                unplace(from, partition);
+                return;
+            }
+            at = record.offset() + 1;
+            next.put(partition, at);
+        }
+    }
+
+    private static Batch batch(TopicPartition partition, long expected, List<ConsumerRecord<byte[], byte[]>> records) {
+        List<LedgerEntry> entries = new ArrayList<>();
+        List<DeadLetter> dead = new ArrayList<>();
+        for (ConsumerRecord<byte[], byte[]> record : records) {
+            try {
+                JobRecord job = Topics.JOB.decode(record.value() == null ? new byte[0] : record.value());
+                if (job.hasFinished()) {
+                    entries.add(LedgerEntry.of(job.getFinished()));
+                }
+            } catch (SerializationException | IllegalArgumentException e) {
+                LOG.errorf(
+                        "%s offset %d cannot be posted and is buried: %s", partition, record.offset(), e.getMessage());
+                dead.add(new DeadLetter(record.offset(), String.valueOf(e.getMessage())));
+            }
+        }
+        return new Batch(
+                partition.topic(),
+                partition.partition(),
+                expected,
+                records.getLast().offset() + 1,
+                entries,
+                dead);
+    }
+}

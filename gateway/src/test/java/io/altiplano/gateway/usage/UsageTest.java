@@ -1,0 +1,282 @@
+package io.altiplano.gateway.usage;
+
+import static io.altiplano.gateway.testing.AdminApi.as;
+import static io.altiplano.gateway.testing.AdminApi.newTenant;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.hamcrest.Matchers.equalTo;
+
+import io.altiplano.contracts.JobId;
+import io.altiplano.contracts.Topics;
+import io.altiplano.contracts.v1.JobFinished;
+import io.altiplano.contracts.v1.JobOutcome;
+import io.altiplano.contracts.v1.JobRecord;
+import io.altiplano.contracts.v1.LeaseGranted;
+import io.altiplano.contracts.v1.Usage;
+import io.altiplano.gateway.db.Db;
+import io.altiplano.gateway.testing.GatewayTestResource;
+import io.quarkus.test.common.QuarkusTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import jakarta.inject.Inject;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+@QuarkusTest
+@QuarkusTestResource(GatewayTestResource.class)
+class UsageTest {
+    private static final Duration LONG_ENOUGH = Duration.ofSeconds(20);
+    private static final Duration POLL = Duration.ofMillis(5);
+    private static final Random RANDOM = new Random(11);
+
+    private static Producer<String, byte[]> scheduler;
+
+    @Inject
+    Db db;
+
+    @Inject
+    Ledger ledger;
+
+    @BeforeAll
+    static void connect() {
+        scheduler = new KafkaProducer<>(
+                GatewayTestResource.get().kafka("scheduler").producer(),
+                new StringSerializer(),
+                new ByteArraySerializer());
+    }
+
+    @AfterAll
+    static void disconnect() {
+        scheduler.close();
+    }
+
+    @Test
+    void aFinishedJobIsShownWithinASecond() throws Exception {
+        String tenant = newTenant("metered", "community");
+        // The group may still be forming: a first job shows that it has.
+        send(finished(tenant, 1, 1).build());
+        await(tenant, 1);
+
+        send(finished(tenant, 20, 300).build());
+        long sent = System.nanoTime();
+        await(tenant, 2);
+
+        assertThat(Duration.ofNanos(System.nanoTime() - sent)).isLessThan(Duration.ofSeconds(1));
+        as("admin")
+                .get("/admin/v1/usage?tenant=" + tenant)
+                .then()
+                .statusCode(200)
+                .body("object", equalTo("list"))
+                .body(
+                        "data",
+                        equalTo(List.of(Map.of(
+                                "tenant", tenant,
+                                "model", "llama-3.1-starter",
+                                "requests", 2,
+                                "prompt_tokens", 21,
+                                "completion_tokens", 301))));
+    }
+
+    @Test
+    void succeededAndCancelledJobsAreBilledAndFailedOnesAreNot() throws Exception {
+        String tenant = newTenant("outcomes", "community");
+        send(finished(tenant, 10, 5).setOutcome(JobOutcome.JOB_OUTCOME_FAILED).build());
+        send(finished(tenant, 10, 3)
+                .setOutcome(JobOutcome.JOB_OUTCOME_CANCELLED)
+                .build());
+        send(finished(tenant, 10, 7).build());
+
+        UsageTotal total = await(tenant, 2);
+
+        assertThat(total).isEqualTo(new UsageTotal(tenant, "llama-3.1-starter", 2, 20, 10));
+        assertThat(entries(tenant)).hasSize(3);
+    }
+
+    @Test
+    void aRecordGivenTwiceIsBilledOnce() throws Exception {
+        String tenant = newTenant("doubled", "community");
+        JobFinished job = finished(tenant, 4, 6).build();
+        send(job);
+        send(job);
+        send(finished(tenant, 1, 1).build());
+
+        UsageTotal total = await(tenant, 2);
+
+        assertThat(total).isEqualTo(new UsageTotal(tenant, "llama-3.1-starter", 2, 5, 7));
+    }
+
+    @Test
+    void aPoisonRecordIsBuriedWithItsPlaceAndHoldsNothingUp() throws Exception {
+        String tenant = newTenant("poison", "community");
+        RecordMetadata garbage = sendBytes(new byte[] {9, 9, 9});
+        RecordMetadata noTenant = send(finished("", 1, 1).build());
+        RecordMetadata ancient = send(finished(tenant, 1, 1)
+                .setJobId(JobId.create(Instant.parse("2001-01-01T00:00:00Z").toEpochMilli(), RANDOM)
+                        .toString())
+                .build());
+        RecordMetadata negative = send(finished(tenant, -5, 1).build());
+        send(JobRecord.newBuilder()
+                .setGranted(LeaseGranted.newBuilder().setJobId("x"))
+                .build());
+        send(finished(tenant, 2, 2).build());
+
+        UsageTotal total = await(tenant, 1);
+
+        assertThat(total).isEqualTo(new UsageTotal(tenant, "llama-3.1-starter", 1, 2, 2));
+        assertThat(List.of(garbage, noTenant, ancient, negative))
+                .allSatisfy(record -> assertThat(buried(record))
+                        .as("offset %d", record.offset())
+                        .isNotEmpty());
+    }
+
+    @Test
+    void readAgainFromTheBeginningTheLedgerStaysByteForByte() throws Exception {
+        String tenant = newTenant("replay", "community");
+        for (int i = 1; i <= 20; i++) {
+            send(finished(tenant, i, i).build());
+        }
+        await(tenant, 20);
+        List<String> before = everything();
+
+        // As after a restore of an old backup of the offsets: every partition begins again.
+        db.ledger(handle -> handle.execute("UPDATE ingest_offset SET next_offset = 0"));
+        send(finished(tenant, 1, 1).build());
+        await(tenant, 21);
+
+        List<String> after = everything();
+        assertThat(after).hasSize(before.size() + 1).containsAll(before);
+    }
+
+    @Test
+    void whileTheDatabaseIsAwayJobsWaitAndNoneIsLost() throws Exception {
+        String tenant = newTenant("outage", "community");
+        send(finished(tenant, 1, 1).build());
+        await(tenant, 1);
+
+        GatewayTestResource.get().postgresWire().cut();
+        try {
+            for (int i = 0; i < 5; i++) {
+                send(finished(tenant, 1, 1).build());
+            }
+        } finally {
+            GatewayTestResource.get().postgresWire().heal();
+        }
+
+        UsageTotal total = await(tenant, 6);
+        assertThat(total.promptTokens()).isEqualTo(6);
+    }
+
+    @Test
+    void aBatchThatAnotherGatewayHasPostedIsNotPostedAgain() {
+        String tenant = newTenant("overtaken", "community");
+        LedgerEntry entry = LedgerEntry.of(finished(tenant, 3, 4).build());
+        Batch batch = new Batch("elsewhere", 0, ledger.nextOffset("elsewhere", 0), 1, List.of(entry), List.of());
+
+        Ledger.Posted first = ledger.post(batch);
+        Ledger.Posted second = ledger.post(batch);
+
+        assertThat(first).isEqualTo(Ledger.Posted.YES);
+        assertThat(second).isEqualTo(Ledger.Posted.OVERTAKEN);
+        assertThat(ledger.totals(tenant)).containsExactly(new UsageTotal(tenant, "llama-3.1-starter", 1, 3, 4));
+    }
+
+    @Test
+    void aTenantsOwnerSeesItsOwnUsageAlone() {
+        String other = newTenant("others", "community");
+        as("admin")
+                .body(Map.of("id", "acme", "name", "Acme", "tier", "community"))
+                .post("/admin/v1/tenants");
+
+        var own = as("acme-owner").get("/admin/v1/usage");
+        var ownByName = as("acme-owner").get("/admin/v1/usage?tenant=acme");
+        var others = as("acme-owner").get("/admin/v1/usage?tenant=" + other);
+        var missing = as("acme-owner").get("/admin/v1/usage?tenant=" + other + "-x");
+
+        own.then().statusCode(200);
+        ownByName.then().statusCode(200);
+        others.then().statusCode(404).body("error.code", equalTo("tenant_not_found"));
+        missing.then().statusCode(404).body("error.code", equalTo("tenant_not_found"));
+        assertThat(others.asString().replace(other, ""))
+                .isEqualTo(missing.asString().replace(other + "-x", ""));
+        as("officer-a").get("/admin/v1/usage").then().statusCode(403);
+    }
+
+    private static JobFinished.Builder finished(String tenant, long promptTokens, long completionTokens) {
+        long now = System.currentTimeMillis();
+        return JobFinished.newBuilder()
+                .setJobId(JobId.create(now, RANDOM).toString())
+                .setOutcome(JobOutcome.JOB_OUTCOME_SUCCEEDED)
+                .setUsage(Usage.newBuilder().setPromptTokens(promptTokens).setCompletionTokens(completionTokens))
+                .setTenantId(tenant)
+                .setProjectId("default")
+                .setApiKeyId("key_test")
+                .setModel("llama-3.1-starter")
+                .setAttempts(1)
+                .setSubmittedAtMs(now)
+                .setFinishedAtMs(now);
+    }
+
+    private static RecordMetadata send(JobFinished job) throws ExecutionException, InterruptedException {
+        return send(JobRecord.newBuilder().setFinished(job).build());
+    }
+
+    private static RecordMetadata send(JobRecord record) throws ExecutionException, InterruptedException {
+        return sendBytes(Topics.JOB.encode(record));
+    }
+
+    private static RecordMetadata sendBytes(byte[] value) throws ExecutionException, InterruptedException {
+        String jobs = GatewayTestResource.get().topics().jobs();
+        return scheduler.send(new ProducerRecord<>(jobs, "default", value)).get();
+    }
+
+    /** The tenant's total once it counts so many requests. */
+    private UsageTotal await(String tenant, long requests) {
+        long begin = System.nanoTime();
+        while (true) {
+            List<UsageTotal> totals = ledger.totals(tenant);
+            if (!totals.isEmpty() && totals.getFirst().requests() >= requests) {
+                return totals.getFirst();
+            }
+            assertThat(Duration.ofNanos(System.nanoTime() - begin))
+                    .as("waiting for %d requests of %s, seen %s", requests, tenant, totals)
+                    .isLessThan(LONG_ENOUGH);
+            LockSupport.parkNanos(POLL.toNanos());
+        }
+    }
+
+    private List<String> entries(String tenant) {
+        return db.tenant(
+                tenant,
+                handle -> handle.createQuery("SELECT e::text FROM ledger_entry e")
+                        .mapTo(String.class)
+                        .list());
+    }
+
+    private List<String> everything() {
+        return db.ledger(handle -> handle.createQuery("SELECT e::text FROM ledger_entry e ORDER BY 1")
+                .mapTo(String.class)
+                .list());
+    }
+
+    private List<String> buried(RecordMetadata record) {
+        return db.ledger(handle -> handle.createQuery(
+                        "SELECT reason FROM dead_letter WHERE topic = :t AND partition = :p AND record_offset = :o")
+                .bind("t", record.topic())
+                .bind("p", record.partition())
+                .bind("o", record.offset())
+                .mapTo(String.class)
+                .list());
+    }
+}

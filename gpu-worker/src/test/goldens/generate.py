@@ -9,6 +9,9 @@ Each directory gets a Hugging Face checkpoint and:
                 float32 logits from its float64 logits, which is what float32 arithmetic costs on this model
   logits.f32    transformers' float32 logits at those positions, little-endian, [positions, vocabulary]
   logits.f64    the same in float64 arithmetic (weights as stored)
+  logits-fp8-ffn.f64, logits-fp8-all.f64
+                the same with linear layers quantized as Meta serves them, products in float64; golden.json's `fp8_ffn` and
+                `fp8_all` say how far float32 arithmetic is from that, roundings of activations that flip included
 
 Weights are drawn wide enough that attention is peaked: with the library's default of 0.02 a wrong position or head would hardly
 change a logit, and the comparison would prove little.
@@ -56,6 +59,48 @@ def randomize(model, seed):
                 parameter.copy_(noise * 1.5 / parameter.shape[1] ** 0.5)
 
 
+def scales(rows, bound=None):
+    largest = rows.float().abs().amax(dim=-1, keepdim=True)
+    return (largest.clamp(max=bound) if bound else largest).clamp(min=1e-12) / 448
+
+
+def e4m3(values):
+    """Rounded to the nearest E4M3 value, ties to even, saturating."""
+    return values.float().clamp(-448, 448).to(torch.float8_e4m3fn)
+
+
+class Fp8Linear(torch.nn.Module):
+    """Row-wise E4M3 weights and activations, an activation row's absolute maximum clamped to 1200."""
+
+    def __init__(self, linear):
+        super().__init__()
+        self.scale = scales(linear.weight)
+        self.weight = e4m3(linear.weight.float() / self.scale)
+
+    def forward(self, x):
+        scale = scales(x, bound=1200)
+        x8 = e4m3(x.float() / scale)
+        return (x8.to(x.dtype) @ self.weight.to(x.dtype).T) * self.scale.to(x.dtype).T * scale.to(x.dtype)
+
+
+def quantized(target, mode, dtype):
+    model = LlamaForCausalLM.from_pretrained(target, dtype=dtype)
+    layers = model.model.layers
+    for i, layer in enumerate(layers):
+        if mode == "all" or 0 < i < len(layers) - 1:
+            for name in ("gate_proj", "up_proj", "down_proj"):
+                setattr(layer.mlp, name, Fp8Linear(getattr(layer.mlp, name)))
+        if mode == "all":
+            for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
+                setattr(layer.self_attn, name, Fp8Linear(getattr(layer.self_attn, name)))
+    if mode == "all":
+        model.lm_head = Fp8Linear(model.lm_head)
+        table = model.model.embed_tokens.weight.data
+        scale = scales(table)
+        model.model.embed_tokens.weight.data = (e4m3(table.float() / scale).float() * scale).to(dtype)
+    return model
+
+
 def write(root, name, dtype, shard, config, seed):
     target = root / name
     model = LlamaForCausalLM(config)
@@ -71,7 +116,16 @@ def write(root, name, dtype, shard, config, seed):
     single.numpy().astype("<f4").tofile(target / "logits.f32")
     double.numpy().astype("<f8").tofile(target / "logits.f64")
     error = (single.double() - double).abs().max().item()
-    golden = {"prompt": prompt[0].tolist(), "positions": positions, "error": error}
+    fp8 = {}
+    for mode in ("ffn", "all"):
+        with torch.no_grad():
+            rough = quantized(target, mode, torch.float32)(prompt).logits[0, positions]
+            exact = quantized(target, mode, torch.float64)(prompt).logits[0, positions]
+        exact.numpy().astype("<f8").tofile(target / f"logits-fp8-{mode}.f64")
+        fp8[f"fp8_{mode}"] = (rough.double() - exact).abs().max().item()
+        print(f"  fp8-{mode}: float32 {fp8[f'fp8_{mode}']:.2e}, quantization {(exact - double).abs().max():.2e},"
+              f" median {(exact - double).abs().median():.2e}, {(rough.double() - exact).abs().median():.2e}")
+    golden = {"prompt": prompt[0].tolist(), "positions": positions, "error": error, **fp8}
     (target / "golden.json").write_text(json.dumps(golden) + "\n")
     print(f"{name}: logits up to {double.abs().max():.1f}, float32 error {error:.2e}")
 

@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.stream.StreamSupport;
 
@@ -75,14 +76,47 @@ record Golden(Path dir, int[] prompt, int[] positions, double error, float[][] s
         }
     }
 
-    /** The largest distance from the float64 logits. */
-    double distance(float[][] logits) {
-        double worst = 0;
+    /** Float64 logits with linear layers quantized as {@code mode} says. */
+    double[][] exact(WeightsMode mode) {
+        if (mode == WeightsMode.BF16) {
+            return exact;
+        }
+        try {
+            byte[] bytes = Files.readAllBytes(dir.resolve("logits-" + mode.label() + ".f64"));
+            ByteBuffer f64 = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+            double[][] logits = new double[positions.length][exact[0].length];
+            for (double[] row : logits) {
+                f64.asDoubleBuffer().get(row);
+                f64.position(f64.position() + 8 * row.length);
+            }
+            return logits;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Distances of all logits from float64 ones, ascending. */
+    double[] distances(float[][] logits, double[][] from) {
+        double[] distances = new double[positions.length * from[0].length];
+        int n = 0;
         for (int i = 0; i < positions.length; i++) {
-            for (int v = 0; v < exact[i].length; v++) {
-                worst = Math.max(worst, Math.abs(logits[i][v] - exact[i][v]));
+            for (int v = 0; v < from[i].length; v++) {
+                distances[n++] = Math.abs(logits[i][v] - from[i][v]);
             }
         }
-        return worst;
+        Arrays.sort(distances);
+        return distances;
+    }
+
+    /** The largest distance from the float64 logits of the unquantized model. */
+    double distance(float[][] logits) {
+        double[] distances = distances(logits, exact);
+        return distances[distances.length - 1];
+    }
+
+    /** The median distance from the float64 logits of this mode. */
+    double medianDistance(float[][] logits, WeightsMode mode) {
+        double[] distances = distances(logits, exact(mode));
+        return distances[distances.length / 2];
     }
 }

@@ -1,0 +1,178 @@
+package io.altiplano.worker.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.altiplano.worker.kernel.Kernels;
+import io.altiplano.worker.kernel.KvSlab;
+import io.altiplano.worker.kernel.cpu.CpuKernels;
+import io.altiplano.worker.kernel.reference.ReferenceKernels;
+import io.altiplano.worker.kvcache.KvStorage;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A row's logits depend on its sequence alone, to the last bit. */
+class BitEqualityTest {
+    private static final int LENGTH = 290; // beyond one attention chunk of 256
+    private static final int[] WANTED = {0, 1, 15, 16, 17, 100, 254, 255, 256, 257, 289};
+    private static final Kernels VECTOR = new CpuKernels();
+
+    @TempDir
+    static Path dir;
+
+    private static int[] prompt = new int[0];
+
+    @BeforeAll
+    static void writeCheckpoint() {
+        TestCheckpoint.of(8, 8, 12, 104, 152, 203, 7).write(dir);
+        SplittableRandom random = new SplittableRandom(11);
+        prompt = random.ints(LENGTH, 0, 203).toArray();
+    }
+
+    private static LlamaModel load(WeightsMode mode, int ranks, int threads, Kernels kernels) {
+        return LlamaModel.load(dir, new ModelOptions(mode, ranks, threads, kernels));
+    }
+
+    private static float[][] oneByOne(WeightsMode mode) {
+        try (LlamaModel model = load(mode, 1, 0, VECTOR)) {
+            return new Sequences(model, 20).prefill(prompt, WANTED, 1);
+        }
+    }
+
+    private static void assertSameBits(float[][] actual, float[][] expected) {
+        for (int i = 0; i < expected.length; i++) {
+            for (int v = 0; v < expected[i].length; v++) {
+                assertThat(Float.floatToRawIntBits(actual[i][v]))
+                        .as("logit %d at position %d", v, WANTED[i])
+                        .isEqualTo(Float.floatToRawIntBits(expected[i][v]));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(WeightsMode.class)
+    void plainLoopsAndVectorsGiveTheSameBits(WeightsMode mode) {
+        // given
+        float[][] expected = oneByOne(mode);
+        try (LlamaModel model = load(mode, 1, 0, new ReferenceKernels())) {
+            // when
+            float[][] actual = new Sequences(model, 20).prefill(prompt, WANTED, 64);
+
+            // then
+            assertSameBits(actual, expected);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(WeightsMode.class)
+    void anyNumberOfRanksAndThreadsGivesTheSameBits(WeightsMode mode) {
+        // given
+        float[][] expected = oneByOne(mode);
+        for (int ranks : new int[] {1, 2, 4, 8}) {
+            try (LlamaModel model = load(mode, ranks, 2 * ranks, VECTOR)) {
+                // when
+                float[][] actual = new Sequences(model, 20).prefill(prompt, WANTED, 97);
+
+                // then
+                assertSameBits(actual, expected);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(WeightsMode.class)
+    void anyChunkingGivesTheSameBits(WeightsMode mode) {
+        // given
+        float[][] expected = oneByOne(mode);
+        try (LlamaModel model = load(mode, 2, 0, VECTOR)) {
+            for (int chunk : new int[] {2, 3, 5, 16, 33, 200, LENGTH}) {
+                // when
+                float[][] actual = new Sequences(model, 20).prefill(prompt, WANTED, chunk);
+
+                // then
+                assertSameBits(actual, expected);
+            }
+        }
+    }
+
+    @Test
+    void neighboursInTheBatchChangeNothing() {
+        // given two sequences whose rows alternate, and the same sequences alone
+        int[] other = Arrays.stream(prompt).map(t -> (t * 7 + 3) % 203).toArray();
+        try (LlamaModel model = load(WeightsMode.FP8_ALL, 2, 0, VECTOR)) {
+            int count = 40;
+            float[][] alone = new Sequences(model, 3).prefill(Arrays.copyOf(prompt, count), new int[] {count - 1}, 7);
+            float[][] otherAlone =
+                    new Sequences(model, 3).prefill(Arrays.copyOf(other, count), new int[] {count - 1}, 40);
+            int[] tokens = new int[2 * count];
+            int[] positions = new int[2 * count];
+            int[] sequence = new int[2 * count];
+            for (int i = 0; i < count; i++) {
+                tokens[2 * i] = prompt[i];
+                tokens[2 * i + 1] = other[i];
+                positions[2 * i] = i;
+                positions[2 * i + 1] = i;
+                sequence[2 * i + 1] = 1;
+            }
+            float[][] together = new float[2][203];
+
+            // when
+            model.forward(
+                    new ForwardBatch(
+                            tokens, positions, sequence, new int[][] {{0, 2, 4}, {5, 3, 1}}, new int[] {78, 79}),
+                    model.newKvStorage(6),
+                    together);
+
+            // then
+            assertThat(together[0]).containsExactly(alone[0]);
+            assertThat(together[1]).containsExactly(otherAlone[0]);
+        }
+    }
+
+    @Test
+    void whatUnusedSlotsHoldAndWhereBlocksLieChangesNothing() {
+        // given storage full of NaN, and blocks in another order
+        float[][] expected = oneByOne(WeightsMode.BF16);
+        try (LlamaModel model = load(WeightsMode.BF16, 2, 0, VECTOR)) {
+            Sequences sequences = new Sequences(model, 40);
+            poison(sequences.kv());
+            int[] table = new int[19];
+            Arrays.setAll(table, i -> (i * 17 + 5) % 40);
+
+            // when
+            float[][] actual = sequences.blocks(table).prefill(prompt, WANTED, 50);
+
+            // then
+            assertSameBits(actual, expected);
+        }
+    }
+
+    private static void poison(KvStorage kv) {
+        for (int rank = 0; rank < kv.ranks(); rank++) {
+            for (int layer = 0; layer < kv.layers(); layer++) {
+                KvSlab slab = kv.slab(rank, layer);
+                Arrays.fill(slab.keys(), Float.NaN);
+                Arrays.fill(slab.values(), Float.NaN);
+            }
+        }
+    }
+
+    @Test
+    void weightsModesDiffer() {
+        // given
+        float[][] bf16 = oneByOne(WeightsMode.BF16);
+
+        // when
+        float[][] ffn = oneByOne(WeightsMode.FP8_FFN);
+        float[][] all = oneByOne(WeightsMode.FP8_ALL);
+
+        // then the comparison above is not of equal things
+        assertThat(ffn[3]).isNotEqualTo(bf16[3]);
+        assertThat(all[3]).isNotEqualTo(ffn[3]);
+    }
+}

@@ -14,14 +14,20 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /**
- * The engine without the platform: {@code engine generate|tokenize ...}. What a person got wrong is one line on standard
+ * The engine without the platform: {@code engine generate|score|tokenize|bench|limits ...}. What a person got wrong is one line on standard
  * error and exit code 2; a fault of ours is exit code 1.
  */
 @Command(
         name = "engine",
         description = "Runs a model without the platform.",
         mixinStandardHelpOptions = true,
-        subcommands = {GenerateCommand.class, TokenizeCommand.class})
+        subcommands = {
+            GenerateCommand.class,
+            ScoreCommand.class,
+            TokenizeCommand.class,
+            BenchCommand.class,
+            LimitsCommand.class
+        })
 public final class EngineCli implements Callable<Integer> {
     @Spec
     private @Nullable CommandSpec spec;

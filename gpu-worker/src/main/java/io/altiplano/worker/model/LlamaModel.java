@@ -6,6 +6,8 @@ import io.altiplano.worker.kernel.RankKernels;
 import io.altiplano.worker.kernel.ReductionOrder;
 import io.altiplano.worker.kvcache.KvStorage;
 import io.altiplano.worker.weights.Checkpoint;
+import io.altiplano.worker.weights.RandomTensors;
+import io.altiplano.worker.weights.TensorSource;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
@@ -30,7 +32,7 @@ public final class LlamaModel implements AutoCloseable {
     private float[] sin = new float[0];
     private long collectives;
 
-    private LlamaModel(LlamaConfig config, ModelOptions options, Path dir) {
+    private LlamaModel(LlamaConfig config, ModelOptions options, TensorSource tensors) {
         this.config = config;
         this.options = options;
         int n = options.tensorParallel();
@@ -40,10 +42,10 @@ public final class LlamaModel implements AutoCloseable {
         weights = new RankWeights[n];
         arena = Arena.ofShared();
         ranks = new RankGroup(n, "llama");
-        try (Checkpoint checkpoint = Checkpoint.open(dir)) {
-            CompletableFuture<String> hash = CompletableFuture.supplyAsync(checkpoint::sha256);
+        try {
+            CompletableFuture<String> hash = CompletableFuture.supplyAsync(tensors::sha256);
             try {
-                ranks.run(comm -> loadRank(comm.rank(), checkpoint));
+                ranks.run(comm -> loadRank(comm.rank(), tensors));
             } finally {
                 weightsSha256 = hash.join();
             }
@@ -63,12 +65,24 @@ public final class LlamaModel implements AutoCloseable {
     public static LlamaModel load(Path dir, ModelOptions options) {
         LlamaConfig config = LlamaConfig.read(dir);
         Split.check(config, options.tensorParallel());
-        return new LlamaModel(config, options, dir);
+        try (Checkpoint checkpoint = Checkpoint.open(dir)) {
+            return new LlamaModel(config, options, checkpoint);
+        }
     }
 
-    private void loadRank(int rank, Checkpoint checkpoint) {
+    /**
+     * A model of these sizes with random weights, for measurements.
+     *
+     * @throws IllegalArgumentException if it cannot be split over so many ranks, saying why
+     */
+    public static LlamaModel random(LlamaConfig config, ModelOptions options) {
+        Split.check(config, options.tensorParallel());
+        return new LlamaModel(config, options, new RandomTensors(1));
+    }
+
+    private void loadRank(int rank, TensorSource tensors) {
         Split split = new Split(config, rank, options.tensorParallel());
-        weights[rank] = new WeightLoader(checkpoint, split, options.weights(), options.kernels(), arena).load();
+        weights[rank] = new WeightLoader(tensors, split, options.weights(), options.kernels(), arena).load();
         kernels[rank] = options.kernels().forRank(options.threadsPerRank());
         forwards[rank] = new RankForward(split, weights[rank], kernels[rank]);
     }

@@ -6,24 +6,24 @@ import io.altiplano.worker.kernel.Slicing;
 import io.altiplano.worker.kernel.WeightType;
 import io.altiplano.worker.tensor.E4m3;
 import io.altiplano.worker.tensor.FloatRows;
-import io.altiplano.worker.weights.Checkpoint;
 import io.altiplano.worker.weights.InvalidCheckpointException;
 import io.altiplano.worker.weights.Shards;
+import io.altiplano.worker.weights.TensorSource;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 
 /** Reads one rank's share of a checkpoint and packs it for a backend. */
 final class WeightLoader {
-    private final Checkpoint checkpoint;
+    private final TensorSource tensors;
     private final LlamaConfig config;
     private final Split split;
     private final WeightsMode mode;
     private final Kernels kernels;
     private final Arena arena;
 
-    WeightLoader(Checkpoint checkpoint, Split split, WeightsMode mode, Kernels kernels, Arena arena) {
-        this.checkpoint = checkpoint;
+    WeightLoader(TensorSource tensors, Split split, WeightsMode mode, Kernels kernels, Arena arena) {
+        this.tensors = tensors;
         this.config = split.config();
         this.split = split;
         this.mode = mode;
@@ -39,11 +39,11 @@ final class WeightLoader {
         PackedMatrix embedding = vocabulary("model.embed_tokens.weight");
         PackedMatrix output = config.tiedEmbeddings() ? embedding : vocabulary("lm_head.weight");
         return new RankWeights(
-                embedding, List.copyOf(layers), checkpoint.vector("model.norm.weight", config.hidden()), output);
+                embedding, List.copyOf(layers), tensors.vector("model.norm.weight", config.hidden()), output);
     }
 
     private PackedMatrix vocabulary(String name) {
-        FloatRows whole = checkpoint.matrix(name, config.vocabulary(), config.hidden());
+        FloatRows whole = tensors.matrix(name, config.vocabulary(), config.hidden());
         FloatRows share = Shards.rows(whole, split.vocabularyFrom(), split.vocabularyCount());
         return pack(List.of(name), share, Slicing.whole(config.hidden()), mode == WeightsMode.FP8_ALL);
     }
@@ -56,7 +56,7 @@ final class WeightLoader {
         int q = config.heads() * config.headDim();
         int kv = config.kvHeads() * config.headDim();
         return new RankWeights.Layer(
-                checkpoint.vector(prefix + "input_layernorm.weight", config.hidden()),
+                tensors.vector(prefix + "input_layernorm.weight", config.hidden()),
                 byRows(
                         List.of(
                                 prefix + "self_attn.q_proj.weight",
@@ -65,7 +65,7 @@ final class WeightLoader {
                         new int[] {q, kv, kv},
                         attentionFp8),
                 byColumns(prefix + "self_attn.o_proj.weight", q, attentionFp8),
-                checkpoint.vector(prefix + "post_attention_layernorm.weight", config.hidden()),
+                tensors.vector(prefix + "post_attention_layernorm.weight", config.hidden()),
                 byRows(
                         List.of(prefix + "mlp.gate_proj.weight", prefix + "mlp.up_proj.weight"),
                         new int[] {config.ffn(), config.ffn()},
@@ -78,15 +78,14 @@ final class WeightLoader {
         List<FloatRows> parts = new ArrayList<>();
         for (int i = 0; i < rows.length; i++) {
             int share = rows[i] / split.ranks();
-            parts.add(Shards.rows(
-                    checkpoint.matrix(names.get(i), rows[i], config.hidden()), split.rank() * share, share));
+            parts.add(Shards.rows(tensors.matrix(names.get(i), rows[i], config.hidden()), split.rank() * share, share));
         }
         return pack(names, Shards.stack(parts), Slicing.whole(config.hidden()), fp8);
     }
 
     /** The rank's columns of a matrix [hidden, columns]. */
     private PackedMatrix byColumns(String name, int columns, boolean fp8) {
-        FloatRows whole = checkpoint.matrix(name, config.hidden(), columns);
+        FloatRows whole = tensors.matrix(name, config.hidden(), columns);
         return pack(List.of(name), whole, Slicing.share(columns, split.rank(), split.ranks()), fp8);
     }
 
@@ -97,11 +96,11 @@ final class WeightLoader {
             if (fp8) {
                 return kernels.pack(owned, WeightType.F8, slicing, rowScales(rows), arena);
             }
-            boolean bf16 = names.stream().allMatch(checkpoint::fitsBf16);
+            boolean bf16 = names.stream().allMatch(tensors::fitsBf16);
             return kernels.pack(owned, bf16 ? WeightType.BF16 : WeightType.F32, slicing, null, arena);
         } catch (IllegalArgumentException e) {
             throw new InvalidCheckpointException(
-                    "%s: tensor %s: %s".formatted(checkpoint.dir(), String.join(", ", names), e.getMessage()), e);
+                    "%s: tensor %s: %s".formatted(tensors.where(), String.join(", ", names), e.getMessage()), e);
         }
     }
 

@@ -26,7 +26,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * The tensors of a Hugging Face checkpoint directory: {@code model.safetensors}, or the shards that {@code
  * model.safetensors.index.json} names. The files stay mapped until {@link #close}.
  */
-public final class Checkpoint implements AutoCloseable {
+public final class Checkpoint implements TensorSource {
     private static final String SINGLE = "model.safetensors";
     private static final String INDEX = "model.safetensors.index.json";
     private static final long HASH_STEP = 1L << 26;
@@ -99,20 +99,12 @@ public final class Checkpoint implements AutoCloseable {
         }
     }
 
-    /**
-     * The matrix of this name.
-     *
-     * @throws InvalidCheckpointException if it is missing or not of shape [rows, columns]
-     */
+    @Override
     public FloatRows matrix(String name, int rows, int columns) {
         return require(name, List.of((long) rows, (long) columns));
     }
 
-    /**
-     * The vector of this name, as F32.
-     *
-     * @throws InvalidCheckpointException if it is missing or not of this size
-     */
+    @Override
     public float[] vector(String name, int size) {
         Tensor tensor = require(name, List.of((long) size));
         float[] values = new float[size];
@@ -125,15 +117,15 @@ public final class Checkpoint implements AutoCloseable {
         return values;
     }
 
-    /** Whether BF16 holds every value of this matrix without loss. */
+    @Override
     public boolean fitsBf16(String name) {
         Tensor tensor = tensors.get(name);
         return tensor != null && fitsBf16.computeIfAbsent(name, n -> tensor.fitsBf16());
     }
 
-    /** The directory that was opened. */
-    public Path dir() {
-        return dir;
+    @Override
+    public String where() {
+        return dir.toString();
     }
 
     private Tensor require(String name, List<Long> shape) {
@@ -148,7 +140,7 @@ public final class Checkpoint implements AutoCloseable {
         return tensor;
     }
 
-    /** SHA-256 over names, types, shapes and values in name order: the same however the tensors are spread over files. */
+    @Override
     public String sha256() {
         MessageDigest digest;
         try {

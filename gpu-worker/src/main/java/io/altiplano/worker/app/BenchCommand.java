@@ -1,0 +1,205 @@
+package io.altiplano.worker.app;
+
+import io.altiplano.worker.kernel.cpu.MachineLimits;
+import io.altiplano.worker.kvcache.KvStorage;
+import io.altiplano.worker.model.ForwardBatch;
+import io.altiplano.worker.model.LlamaConfig;
+import io.altiplano.worker.model.LlamaModel;
+import io.altiplano.worker.model.ModelOptions;
+import io.altiplano.worker.model.RopeScaling;
+import io.altiplano.worker.model.WeightsMode;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/**
+ * {@code engine bench}: the speed of forward passes, and which share it is of what the machine measured in the same run. A
+ * decode step reads every weight once, so one sequence is held against memory reads; a prefill multiplies every weight with
+ * every token, so it is held against multiply-adds. A model that fits the caches can exceed the former.
+ */
+@Command(
+        name = "bench",
+        description =
+                "Measures decode at 1 and 8 sequences and prefill of 512 tokens, as shares of the machine's limits.",
+        mixinStandardHelpOptions = true)
+final class BenchCommand implements Callable<Integer> {
+    private static final int PROMPT = 512;
+    private static final int RUNS = 3;
+    private static final long WARM_UP_NANOS = 2_000_000_000L;
+
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Option(names = "--model", paramLabel = "DIR", description = "Hugging Face model directory")
+    private @Nullable Path model;
+
+    @Option(names = "--random", paramLabel = "SHAPE", description = "random weights of this shape: llama-3.2-1b")
+    private @Nullable String random;
+
+    @Option(
+            names = "--weights",
+            paramLabel = "MODE",
+            description = "bf16, fp8-ffn or fp8-all; default: ${DEFAULT-VALUE}",
+            defaultValue = "fp8-all")
+    private String weights = "";
+
+    @Option(names = "--tp", paramLabel = "N", description = "default: ${DEFAULT-VALUE}", defaultValue = "1")
+    private String tp = "";
+
+    @Option(names = "--threads", paramLabel = "N", description = "default: one a processor", defaultValue = "0")
+    private int threads;
+
+    @Option(
+            names = "--steps",
+            paramLabel = "N",
+            description = "decode steps; default: ${DEFAULT-VALUE}",
+            defaultValue = "64")
+    private int steps;
+
+    @Override
+    public Integer call() {
+        PrintWriter out =
+                Objects.requireNonNull(spec, "picocli sets it").commandLine().getOut();
+        if (steps < 1 || steps > 100_000) {
+            throw new EngineCli.BadInputException("--steps must be 1 to 100000, not " + steps);
+        }
+        int processors = LimitsCommand.processors(threads);
+        try (LlamaModel loaded = ModelOptionsMixin.asInput(() -> load(processors))) {
+            long bytes = 0;
+            int ranks = EngineChoices.tensorParallel(tp);
+            for (int rank = 0; rank < ranks; rank++) {
+                bytes += loaded.bytesHeld(rank);
+            }
+            out.printf(
+                    Locale.ROOT,
+                    "%s, tp %d, %d threads: %.1f MB of weights%n",
+                    weights,
+                    ranks,
+                    processors,
+                    bytes / 1e6);
+            MachineLimits limits = MachineLimits.measure(processors);
+            out.println(LimitsCommand.text(limits));
+            for (int sequences : new int[] {1, 8}) {
+                report(out, decode(loaded, sequences), sequences, bytes, limits);
+            }
+            prefill(out, loaded, limits);
+        }
+        return 0;
+    }
+
+    private LlamaModel load(int processors) {
+        ModelOptions options = new ModelOptions(
+                WeightsMode.of(weights), EngineChoices.tensorParallel(tp), processors, EngineChoices.kernels("vector"));
+        if (model != null && random == null) {
+            return LlamaModel.load(model, options);
+        }
+        if (model == null && random != null && random.toLowerCase(Locale.ROOT).equals("llama-3.2-1b")) {
+            return LlamaModel.random(llama1b(), options);
+        }
+        throw new IllegalArgumentException("say either --model DIR or --random llama-3.2-1b");
+    }
+
+    private static LlamaConfig llama1b() {
+        return new LlamaConfig(
+                2048,
+                16,
+                32,
+                8,
+                64,
+                8192,
+                128256,
+                131072,
+                1e-5f,
+                500_000,
+                new RopeScaling(32, 1, 4, 8192),
+                true,
+                128000,
+                List.of(128001, 128008, 128009));
+    }
+
+    /** Seconds of a step, in the best of several runs after the compiler has seen enough of them. */
+    private double decode(LlamaModel loaded, int sequences) {
+        long begin = System.nanoTime();
+        double best = Double.MAX_VALUE;
+        for (int run = 0; run < RUNS || System.nanoTime() - begin < WARM_UP_NANOS; run++) {
+            best = Math.min(best, decodeOnce(loaded, sequences));
+        }
+        return best;
+    }
+
+    private double decodeOnce(LlamaModel loaded, int sequences) {
+        int length = Math.min(loaded.config().contextLength(), steps);
+        int blocks = (length + KvStorage.BLOCK - 1) / KvStorage.BLOCK;
+        KvStorage kv = loaded.newKvStorage(sequences * blocks);
+        int[][] tables = new int[sequences][blocks];
+        int[] sequence = new int[sequences];
+        for (int s = 0; s < sequences; s++) {
+            int first = s * blocks;
+            Arrays.setAll(tables[s], j -> first + j);
+            sequence[s] = s;
+        }
+        float[][] logits = new float[sequences][loaded.config().vocabulary()];
+        long start = System.nanoTime();
+        for (int position = 0; position < length; position++) {
+            int[] tokens = new int[sequences];
+            int[] positions = new int[sequences];
+            Arrays.fill(positions, position);
+            for (int s = 0; s < sequences; s++) {
+                tokens[s] = (position * 31 + s) % loaded.config().vocabulary();
+            }
+            loaded.forward(new ForwardBatch(tokens, positions, sequence, tables, sequence), kv, logits);
+        }
+        return (System.nanoTime() - start) / 1e9 / length;
+    }
+
+    private static void report(PrintWriter out, double seconds, int sequences, long bytes, MachineLimits limits) {
+        out.printf(
+                Locale.ROOT,
+                "decode, %d %s: %.1f tokens/s, weights at %.1f GB/s (%.0f %% of read)%n",
+                sequences,
+                sequences == 1 ? "sequence" : "sequences",
+                sequences / seconds,
+                bytes / seconds / 1e9,
+                bytes / seconds / 1e7 / limits.readGigabytes());
+    }
+
+    private static void prefill(PrintWriter out, LlamaModel loaded, MachineLimits limits) {
+        LlamaConfig config = loaded.config();
+        int length = Math.min(config.contextLength(), PROMPT);
+        KvStorage kv = loaded.newKvStorage((length + KvStorage.BLOCK - 1) / KvStorage.BLOCK);
+        int[] tokens = new int[length];
+        int[] positions = new int[length];
+        int[] table = new int[kv.blocks()];
+        Arrays.setAll(tokens, i -> i * 31 % config.vocabulary());
+        Arrays.setAll(positions, i -> i);
+        Arrays.setAll(table, i -> i);
+        ForwardBatch batch =
+                new ForwardBatch(tokens, positions, new int[length], new int[][] {table}, new int[] {length - 1});
+        float[][] logits = new float[1][config.vocabulary()];
+        double best = Double.MAX_VALUE;
+        for (int run = 0; run < RUNS; run++) {
+            long start = System.nanoTime();
+            loaded.forward(batch, kv, logits);
+            best = Math.min(best, (System.nanoTime() - start) / 1e9);
+        }
+        long layer = (long) config.hidden() * config.headDim() * (2L * config.heads() + 2L * config.kvHeads())
+                + 3L * config.hidden() * config.ffn();
+        double flops = 2.0 * length * layer * config.layers() / best;
+        out.printf(
+                Locale.ROOT,
+                "prefill of %d: %.1f tokens/s, projections at %.1f GFLOPS (%.0f %% of FMA)%n",
+                length,
+                length / best,
+                flops / 1e9,
+                flops / 1e7 / limits.gigaflops());
+    }
+}

@@ -1,0 +1,32 @@
+package io.altiplano.worker.weights;
+
+import io.altiplano.worker.tensor.FloatRows;
+
+/** Where a model's tensors come from: a checkpoint, or random numbers for measurements. Safe for use by several threads. */
+public interface TensorSource extends AutoCloseable {
+    /**
+     * The matrix of this name.
+     *
+     * @throws InvalidCheckpointException if it is missing or not of shape [rows, columns]
+     */
+    FloatRows matrix(String name, int rows, int columns);
+
+    /**
+     * The vector of this name, as F32.
+     *
+     * @throws InvalidCheckpointException if it is missing or not of this size, or a value is not finite
+     */
+    float[] vector(String name, int size);
+
+    /** Whether BF16 holds every value of this matrix without loss. */
+    boolean fitsBf16(String name);
+
+    /** What to call the source in messages. */
+    String where();
+
+    /** SHA-256 over names, types, shapes and values in name order: the same however the tensors are spread over files. */
+    String sha256();
+
+    @Override
+    void close();
+}

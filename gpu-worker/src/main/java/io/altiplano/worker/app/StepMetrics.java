@@ -13,7 +13,7 @@ import java.util.function.Supplier;
 
 /** The engines' meters, each with the tag "model". */
 final class StepMetrics implements ModelObserver {
-    private static final StepReport NONE = new StepReport(0, 0, 0, 0, 0, 0);
+    private static final StepReport NONE = new StepReport(0, 0, 0, 0, 0, 0, 0);
 
     private final MeterRegistry registry;
     private final ConcurrentHashMap<String, Meters> meters = new ConcurrentHashMap<>();
@@ -48,6 +48,11 @@ final class StepMetrics implements ModelObserver {
                 "Sequences that hold KV blocks",
                 () -> last.report.running());
         gauge("altiplano.worker.sequences.waiting", model, "Sequences that wait", () -> last.report.waiting());
+        gauge(
+                "altiplano.worker.preemptions",
+                model,
+                "Sequences preempted since the start",
+                () -> last.report.preemptions());
         gauge("altiplano.worker.kv.blocks.free", model, "KV blocks free", () -> last.report.freeBlocks());
         return new Meters(
                 counter("altiplano.worker.tokens.computed", model, "Tokens computed, prompts and answers"),

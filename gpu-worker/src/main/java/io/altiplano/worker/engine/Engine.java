@@ -283,7 +283,8 @@ public final class Engine implements AutoCloseable {
     private void report(List<Slice> slices, int generated, long nanos) {
         int computed = slices.stream().mapToInt(Slice::count).sum();
         try {
-            observer.stepped(new StepReport(computed, generated, batch.running(), batch.waiting(), pool.free(), nanos));
+            observer.stepped(new StepReport(
+                    computed, generated, batch.running(), batch.waiting(), pool.free(), batch.preemptions(), nanos));
         } catch (RuntimeException e) {
             LOG.log(Level.ERROR, "event=observer_failed model=" + name, e);
         }

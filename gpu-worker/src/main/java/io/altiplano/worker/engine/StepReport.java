@@ -8,7 +8,14 @@ package io.altiplano.worker.engine;
  * @param running sequences that run
  * @param waiting sequences that wait
  * @param freeBlocks KV blocks free
+ * @param preemptions sequences preempted since the start
  * @param nanos duration
  */
 public record StepReport(
-        int computedTokens, int generatedTokens, int running, int waiting, int freeBlocks, long nanos) {}
+        int computedTokens,
+        int generatedTokens,
+        int running,
+        int waiting,
+        int freeBlocks,
+        long preemptions,
+        long nanos) {}

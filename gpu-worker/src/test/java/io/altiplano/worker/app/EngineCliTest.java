@@ -1,0 +1,134 @@
+package io.altiplano.worker.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.altiplano.worker.TinyModels;
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class EngineCliTest {
+    private static @Nullable Path model;
+
+    private record Result(int code, String out, String err) {}
+
+    @BeforeAll
+    static void write(@TempDir Path dir) {
+        model = TinyModels.write(dir.resolve("tiny"));
+    }
+
+    @Test
+    void an_answer_goes_to_standard_output_and_its_speed_to_standard_error() {
+        Result result = run("generate", "--prompt", "Hi", "--max-tokens", "12", "--weights", "bf16", "--seed", "3");
+        assertThat(result.code).isZero();
+        assertThat(result.out).endsWith(System.lineSeparator());
+        assertThat(result.err).contains("10 prompt tokens", "12 generated (length)", "tokens/s");
+    }
+
+    @Test
+    void equal_seeds_give_equal_answers_and_raw_ones_have_no_template() {
+        String[] raw = {"generate", "--raw", "--prompt", "Hi", "--max-tokens", "12", "--temperature", "1", "--seed", "3"
+        };
+        Result first = run(raw);
+        assertThat(run(raw).out).isEqualTo(first.out);
+        assertThat(first.err).contains("3 prompt tokens");
+    }
+
+    @Test
+    void texts_become_tokens_and_tokens_texts() {
+        Result result = runWith(
+                "{\"text\": \"a<s>ñ\"}\n\n{\"tokens\": [72, 105, 195, 177, 258]}\n{\"text\": \"\"}\n", "tokenize");
+        assertThat(result.code).isZero();
+        assertThat(result.out.lines())
+                .containsExactly("{\"tokens\":[97,60,115,62,195,177]}", "{\"text\":\"Hiñ<|eot|>\"}", "{\"tokens\":[]}");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "x; line 1 is no JSON",
+                "{\"texts\": 1}; neither \"text\" nor \"tokens\"",
+                "{\"tokens\": [999]}; outside the vocabulary",
+                "{\"tokens\": [\"a\"]}; line 1",
+            })
+    void a_bad_line_is_named(String line, String expected) {
+        assertOneLine(runWith(line + "\n", "tokenize"), expected);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "generate; Missing required option",
+                "generate --prompt x --weights int4; int4",
+                "generate --prompt x --tp 3; tensor parallelism must be 1, 2, 4 or 8",
+                "generate --prompt x --threads -1; threads must be 0",
+                "generate --prompt x --max-tokens 0; max_tokens must be at least 1",
+                "generate --prompt x --max-tokens 99999; exceed the model's context of 512 tokens",
+                "generate --prompt x --temperature 9; temperature must be 0 to 2",
+                "generate --prompt x --temperature hot; Invalid value for option '--temperature'",
+                "generate --prompt x --unheard; Unknown option",
+                "unheard; unheard",
+            })
+    void bad_input_is_one_line_and_code_2(String arguments, String expected) {
+        assertOneLine(run(arguments.split(" ")), expected);
+    }
+
+    @Test
+    void a_directory_that_is_none_is_named(@TempDir Path empty) {
+        assertOneLine(
+                execute(
+                        "generate",
+                        "--prompt",
+                        "x",
+                        "--model",
+                        empty.resolve("no").toString()),
+                "is no directory");
+        assertOneLine(execute("generate", "--prompt", "x", "--model", empty.toString()), "has no tokenizer.json");
+    }
+
+    private static void assertOneLine(Result result, String expected) {
+        assertThat(result.code).isEqualTo(2);
+        assertThat(result.out).isEmpty();
+        assertThat(result.err.strip().lines()).hasSize(1);
+        assertThat(result.err).contains(expected).doesNotContain("Exception");
+    }
+
+    private static Result runWith(String input, String... args) {
+        InputStream before = System.in;
+        try {
+            System.setIn(new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)));
+            return run(args);
+        } finally {
+            System.setIn(before);
+        }
+    }
+
+    private static Result run(String... args) {
+        List<String> all = new ArrayList<>(List.of(args));
+        if (!args[0].equals("unheard")) {
+            all.addAll(List.of("--model", Objects.requireNonNull(model).toString()));
+        }
+        return execute(all.toArray(new String[0]));
+    }
+
+    private static Result execute(String... args) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        int code = EngineCli.execute(new PrintWriter(out, true), new PrintWriter(err, true), args);
+        return new Result(code, out.toString(), err.toString());
+    }
+}

@@ -1,0 +1,113 @@
+package io.altiplano.worker.batch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.altiplano.worker.kvcache.BlockPool;
+import io.altiplano.worker.kvcache.BlockTable;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import net.jqwik.api.Example;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.Size;
+
+class BatchProperties {
+    @Property(tries = 300)
+    void every_sequence_ends_whatever_the_pool_and_nothing_is_left_over(
+            @ForAll @Size(min = 1, max = 12) List<@IntRange(min = 1, max = 90) Integer> prompts,
+            @ForAll @IntRange(min = 1, max = 60) int answer,
+            @ForAll @IntRange(min = 10, max = 40) int blocks,
+            @ForAll @IntRange(min = 1, max = 5) int places,
+            @ForAll @IntRange(min = 5, max = 70) int budget) {
+        BlockPool pool = new BlockPool(blocks);
+        Batch batch = new Batch(pool, new BatchLimits(places, budget));
+        Map<Sequence, Integer> left = new HashMap<>();
+        for (int prompt : prompts) {
+            Sequence sequence = new Sequence(new int[prompt], pool);
+            batch.add(sequence);
+            left.put(sequence, answer);
+        }
+        int steps = 0;
+        while (!batch.isEmpty()) {
+            step(batch, left, budget, places);
+            assertThat(++steps).as("steps").isLessThan(200_000);
+        }
+        assertThat(left).isEmpty();
+        pool.requireAllFree();
+    }
+
+    private static void step(Batch batch, Map<Sequence, Integer> left, int budget, int places) {
+        List<Slice> slices = batch.plan();
+        assertThat(slices.stream().mapToInt(Slice::count).sum()).isBetween(1, budget);
+        assertThat(slices.stream().map(Slice::sequence)).doesNotHaveDuplicates();
+        assertThat(batch.running()).isLessThanOrEqualTo(places);
+        List<Integer> held = new ArrayList<>();
+        for (Slice slice : slices) {
+            Sequence sequence = slice.sequence();
+            for (int block : sequence.blocks()) {
+                held.add(block);
+            }
+            assertThat(sequence.blocks().length).isGreaterThanOrEqualTo(BlockTable.blocksFor(sequence.computed()));
+            if (slice.reachesEnd()) {
+                sequence.append(7);
+                if (left.merge(sequence, -1, Integer::sum) == 0) {
+                    left.remove(sequence);
+                    batch.remove(sequence);
+                }
+            }
+        }
+        assertThat(held).doesNotHaveDuplicates();
+    }
+
+    @Example
+    void a_long_prompt_does_not_hold_up_the_answers_beside_it() {
+        BlockPool pool = new BlockPool(100);
+        Batch batch = new Batch(pool, new BatchLimits(4, 16));
+        Sequence answering = new Sequence(new int[3], pool);
+        batch.add(answering);
+        batch.plan();
+        answering.append(1);
+        Sequence lengthy = new Sequence(new int[200], pool);
+        batch.add(lengthy);
+
+        List<Slice> slices = batch.plan();
+
+        assertThat(slices).containsExactly(new Slice(answering, 3, 1, true), new Slice(lengthy, 0, 15, false));
+    }
+
+    @Example
+    void the_latest_arrival_gives_way_and_is_the_first_to_come_back() {
+        BlockPool pool = new BlockPool(4);
+        Batch batch = new Batch(pool, new BatchLimits(4, 64));
+        Sequence first = new Sequence(new int[16], pool);
+        Sequence second = new Sequence(new int[16], pool);
+        batch.add(first);
+        batch.add(second);
+        batch.plan();
+        for (int i = 0; i < 17; i++) {
+            first.append(1);
+            if (second.computed() > 0) {
+                second.append(1);
+            }
+            batch.plan();
+        }
+        assertThat(batch.preemptions()).isEqualTo(1);
+        assertThat(second.computed()).isZero();
+        batch.remove(first);
+        assertThat(batch.plan()).extracting(Slice::sequence).containsExactly(second);
+    }
+
+    @Example
+    void what_does_not_fit_alone_is_an_error_and_not_an_endless_wait() {
+        BlockPool pool = new BlockPool(2);
+        Batch batch = new Batch(pool, new BatchLimits(1, 64));
+        batch.add(new Sequence(new int[40], pool));
+        assertThatThrownBy(batch::plan)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("does not fit");
+    }
+}

@@ -1,0 +1,50 @@
+package io.altiplano.stack.infra;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.Base64;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class KeycloakRealmTest {
+    @ParameterizedTest
+    @CsvSource({
+        "admin, admin, ''",
+        "officer-a, officer, ''",
+        "officer-b, officer, ''",
+        "auditor, auditor, ''",
+        "acme-owner, tenant-owner, acme",
+        "megacorp-owner, tenant-owner, megacorp",
+        "partner-owner, tenant-owner, partner-labs"
+    })
+    void aTokenNamesAudienceRoleAndTenant(String user, String role, String tenant) throws Exception {
+        // given
+        String issuer = TestInfra.issuer();
+
+        // when
+        String token = TestInfra.token(user);
+
+        // then
+        JsonNode claims = new ObjectMapper().readTree(Base64.getUrlDecoder().decode(token.split("\\.", -1)[1]));
+        assertThat(claims.path("iss").asText()).isEqualTo(issuer);
+        assertThat(claims.path("aud").toString()).contains("altiplano");
+        assertThat(claims.path("preferred_username").asText()).isEqualTo(user);
+        assertThat(claims.path("realm_access").path("roles").toString()).contains('"' + role + '"');
+        assertThat(claims.path("tenant").asText("")).isEqualTo(tenant);
+    }
+
+    @Test
+    void aWrongPasswordGetsNoToken() {
+        // given
+        String issuer = TestInfra.issuer();
+
+        // when, then
+        assertThatThrownBy(() -> KeycloakServer.token(issuer, "auditor", "wrong"))
+                .isInstanceOf(InfraException.class)
+                .hasMessageContaining("auditor");
+    }
+}

@@ -22,6 +22,7 @@ class ArchitectureTest {
     private static final String ROOT = "io.altiplano.gateway";
 
     private static final List<Set<String>> ROWS = List.of(
+            Set.of("dashboard"),
             Set.of("inference"),
             Set.of("chat"),
             Set.of("licence"),

@@ -1,0 +1,49 @@
+package io.altiplano.gateway.chat;
+
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/**
+ * A chat completion request whose values are all in their ranges.
+ *
+ * @param model the model's id
+ * @param messages as the chat template takes them: {@code role}, {@code content}, {@code tool_calls} with their arguments
+ *     as objects; never empty
+ * @param tools tool definitions offered to the model; empty where there are none or {@code tool_choice} is "none"
+ * @param toolNames the functions' names among {@code tools}
+ * @param maxTokens longest answer asked for
+ * @param minTokens extension: no end before this many tokens
+ * @param temperature 0 to 2
+ * @param topP above 0, at most 1
+ * @param seed of the sampling noise
+ * @param stop at most 4 strings, none empty
+ * @param logprobs whether each token's log-probability is wanted
+ * @param topLogprobs alternatives beside each, 0 to 20
+ * @param stream whether the answer is wanted as events
+ * @param includeUsage whether a last event with the counts is wanted
+ */
+public record ChatRequest(
+        String model,
+        List<Map<String, Object>> messages,
+        List<Map<String, Object>> tools,
+        Set<String> toolNames,
+        OptionalInt maxTokens,
+        int minTokens,
+        float temperature,
+        float topP,
+        OptionalLong seed,
+        List<String> stop,
+        boolean logprobs,
+        int topLogprobs,
+        boolean stream,
+        boolean includeUsage) {
+    public ChatRequest {
+        messages = List.copyOf(messages);
+        tools = List.copyOf(tools);
+        toolNames = Set.copyOf(toolNames);
+        stop = List.copyOf(stop);
+    }
+}

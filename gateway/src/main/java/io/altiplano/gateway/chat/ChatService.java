@@ -1,0 +1,192 @@
+package io.altiplano.gateway.chat;
+
+import io.altiplano.contracts.v1.JobClass;
+import io.altiplano.contracts.v1.JobSubmitted;
+import io.altiplano.contracts.v1.Sampling;
+import io.altiplano.gateway.access.Caller;
+import io.altiplano.gateway.catalog.Catalog;
+import io.altiplano.gateway.catalog.Model;
+import io.altiplano.gateway.entitlement.Admission;
+import io.altiplano.gateway.entitlement.Entitlements;
+import io.altiplano.gateway.entitlement.Plan;
+import io.altiplano.gateway.job.JobService;
+import io.altiplano.gateway.job.JobStream;
+import io.altiplano.gateway.licence.LicenceGate;
+import io.altiplano.gateway.licence.LicenceVerdict;
+import io.altiplano.gateway.tenant.Role;
+import io.altiplano.gateway.web.ApiError;
+import io.altiplano.gateway.web.ApiException;
+import io.altiplano.licensing.Use;
+import io.altiplano.tokenizer.ChatTemplateException;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The path of every chat request: model, plan, prompt, licence, job. Each step may refuse; only the last one queues, and
+ * what an earlier step took (a place among the tenant's requests) is given back on every way out.
+ */
+@ApplicationScoped
+public class ChatService {
+    /** No known vocabulary has a longer token; used to refuse hopeless prompts before they are encoded. */
+    private static final int LONGEST_TOKEN_BYTES = 128;
+
+    private final Catalog catalog;
+    private final Entitlements entitlements;
+    private final Encoders encoders;
+    private final LicenceGate licences;
+    private final JobService jobs;
+    private final SecureRandom random = new SecureRandom();
+
+    @Inject
+    ChatService(Catalog catalog, Entitlements entitlements, Encoders encoders, LicenceGate licences, JobService jobs) {
+        this.catalog = catalog;
+        this.entitlements = entitlements;
+        this.encoders = encoders;
+        this.licences = licences;
+        this.jobs = jobs;
+    }
+
+    /**
+     * Accepts a request and queues its job.
+     *
+     * @throws ApiException with the first step's refusal; then nothing was queued
+     */
+    public ChatJob submit(Caller caller, ChatRequest request) {
+        if (caller.role() == Role.VIEWER) {
+            throw new ApiException(
+                    ApiError.forbidden("insufficient_role", "This key may look and not run jobs; use a member's key."));
+        }
+        Model model = catalog.require(caller.tenantId(), request.model());
+        Admission admission = entitlements.admit(caller);
+        try {
+            Encoders.Encoder encoder = encoders.of(model);
+            int[] prompt = encode(encoder, model, request);
+            int maxTokens = maxTokens(request, admission.plan(), model, prompt.length);
+            LicenceVerdict.Permitted permit = permit(caller, model);
+            JobStream stream = jobs.submit(job(caller, request, model, prompt, maxTokens, admission.plan(), permit));
+            stream.onEnd(admission::close);
+            return new ChatJob(request, stream, encoder.tokenizer(), admission.headers());
+        } catch (Throwable e) {
+            admission.close();
+            throw e;
+        }
+    }
+
+    private static int[] encode(Encoders.Encoder encoder, Model model, ChatRequest request) {
+        long bytes = request.messages().stream().mapToLong(ChatService::bytes).sum();
+        if (bytes / LONGEST_TOKEN_BYTES > model.contextLength()) {
+            throw contextExceeded(model, "The messages alone are far longer.");
+        }
+        try {
+            int[] prompt = encoder.chat().encode(request.messages(), request.tools(), true);
+            if (prompt.length == 0) {
+                throw new ApiException(ApiError.invalidRequest(
+                        "messages", "empty_prompt", "The messages come to no token at all; send some text."));
+            }
+            return prompt;
+        } catch (ChatTemplateException e) {
+            throw new ApiException(ApiError.invalidRequest(
+                    "messages",
+                    "template_refused",
+                    "The model's chat template refuses these messages: " + e.getMessage()));
+        }
+    }
+
+    private static long bytes(Map<String, Object> message) {
+        return message.get("content") instanceof String s ? s.getBytes(StandardCharsets.UTF_8).length : 0;
+    }
+
+    /** The longest answer: what was asked for if the plan and the context allow it, else what they leave. */
+    static int maxTokens(ChatRequest request, Plan plan, Model model, int promptTokens) {
+        int left = model.contextLength() - promptTokens;
+        if (left < 1) {
+            throw contextExceeded(model, "The messages come to " + promptTokens + " tokens.");
+        }
+        if (request.maxTokens().isEmpty()) {
+            int chosen = Math.min(plan.defaultMaxTokens(), left);
+            if (request.minTokens() > chosen) {
+                throw new ApiException(ApiError.invalidRequest(
+                        "min_tokens",
+                        "invalid_value",
+                        "min_tokens is " + request.minTokens() + ", but the answer ends at " + chosen
+                                + " tokens; ask for max_tokens as well."));
+            }
+            return chosen;
+        }
+        int asked = request.maxTokens().getAsInt();
+        if (asked > left) {
+            throw contextExceeded(
+                    model,
+                    "You asked for " + ((long) promptTokens + asked) + " (" + promptTokens + " in the messages, "
+                            + asked + " in the answer).");
+        }
+        if (asked > plan.maxTokens()) {
+            throw new ApiException(ApiError.invalidRequest(
+                    "max_tokens",
+                    "max_tokens_over_plan",
+                    "Your plan's longest answer is " + plan.maxTokens() + " tokens; you asked for " + asked + "."));
+        }
+        return asked;
+    }
+
+    private static ApiException contextExceeded(Model model, String detail) {
+        return new ApiException(ApiError.invalidRequest(
+                "messages",
+                "context_length_exceeded",
+                "This model's maximum context length is " + model.contextLength() + " tokens. " + detail
+                        + " Shorten the messages or the answer."));
+    }
+
+    private LicenceVerdict.Permitted permit(Caller caller, Model model) {
+        return switch (licences.check(caller, model.id(), model.licence(), Use.INFER)) {
+            case LicenceVerdict.Permitted permitted -> permitted;
+            case LicenceVerdict.Refused(String code, String message) ->
+                throw new ApiException(ApiError.forbidden(code, message));
+            case LicenceVerdict.Unconfirmed() ->
+                throw new ApiException(ApiError.unavailable(
+                        "licence_unconfirmed",
+                        "The licence could not be confirmed at the moment; try again.",
+                        Duration.ofSeconds(1)));
+        };
+    }
+
+    private JobSubmitted.Builder job(
+            Caller caller,
+            ChatRequest request,
+            Model model,
+            int[] prompt,
+            int maxTokens,
+            Plan plan,
+            LicenceVerdict.Permitted permit) {
+        List<Integer> tokens = Arrays.stream(prompt).boxed().toList();
+        return JobSubmitted.newBuilder()
+                .setPool(model.pool())
+                .setModel(model.id())
+                .setTenantId(caller.tenantId())
+                .setProjectId(caller.projectId())
+                .setApiKeyId(caller.apiKeyId())
+                .addAllPromptTokens(tokens)
+                .addAllPrefixHashes(PrefixHashes.of(caller.cacheSalt(), model.id(), "", prompt))
+                .setSampling(Sampling.newBuilder()
+                        .setTemperature(request.temperature())
+                        .setTopP(request.topP())
+                        .setSeed(request.seed().orElseGet(random::nextLong))
+                        .setMaxTokens(maxTokens)
+                        .setMinTokens(request.minTokens())
+                        .addAllStop(request.stop())
+                        .setLogprobs(request.logprobs())
+                        .setTopLogprobs(request.topLogprobs()))
+                .setJobClass(JobClass.JOB_CLASS_INTERACTIVE)
+                .setWeight(plan.weight())
+                .setEstimatedCost((long) prompt.length + maxTokens)
+                .setDecisionId(permit.decisionId())
+                .setLicenceEpoch(permit.licenceEpoch())
+                .setStream(request.stream());
+    }
+}

@@ -1,0 +1,157 @@
+package io.altiplano.gateway.inference;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.altiplano.gateway.chat.ChatRequest;
+import io.altiplano.gateway.web.ApiError;
+import io.altiplano.gateway.web.ApiException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads the body of {@code POST /v1/chat/completions}. What would change the answer and is not supported is refused by
+ * name; what cannot change it is ignored.
+ */
+final class ChatRequestReader {
+    private static final int MOST_STOPS = 4;
+    private static final int LONGEST_STOP = 1000;
+    private static final int MOST_TOP_LOGPROBS = 20;
+
+    /** The sampler asks for a nucleus that is not empty; OpenAI's 0 means "the best token alone". */
+    private static final float LEAST_TOP_P = 1e-6f;
+
+    private ChatRequestReader() {}
+
+    /**
+     * The request.
+     *
+     * @throws ApiException 400 with the first field at fault
+     */
+    static ChatRequest read(ObjectNode body) {
+        Fields fields = new Fields(body, "");
+        String model = fields.requiredText("model");
+        MessageReader.Messages messages = MessageReader.read(body.get("messages"));
+        ToolReader.Tools tools = ToolReader.read(fields);
+        refuseUnsupported(fields);
+        boolean stream = fields.flag("stream");
+        OptionalInt maxTokens = maxTokens(fields);
+        boolean logprobs = fields.flag("logprobs");
+        OptionalInt topLogprobs = fields.whole("top_logprobs", 0, MOST_TOP_LOGPROBS);
+        if (topLogprobs.isPresent() && topLogprobs.getAsInt() > 0 && !logprobs) {
+            throw fields.invalid("top_logprobs", "needs logprobs to be true");
+        }
+        int minTokens = fields.whole("min_tokens", 0, maxTokens.orElse(Integer.MAX_VALUE))
+                .orElse(0);
+        return new ChatRequest(
+                model,
+                messages.messages(),
+                tools.definitions(),
+                tools.names(),
+                maxTokens,
+                minTokens,
+                (float) fields.number("temperature", 0, 2, 1),
+                Math.max(LEAST_TOP_P, (float) fields.number("top_p", 0, 1, 1)),
+                fields.whole("seed"),
+                stops(fields),
+                logprobs,
+                topLogprobs.orElse(0),
+                stream,
+                includeUsage(fields, stream));
+    }
+
+    private static OptionalInt maxTokens(Fields fields) {
+        OptionalInt old = fields.whole("max_tokens", 1, Integer.MAX_VALUE);
+        OptionalInt current = fields.whole("max_completion_tokens", 1, Integer.MAX_VALUE);
+        if (old.isPresent() && current.isPresent() && old.getAsInt() != current.getAsInt()) {
+            throw fields.invalid("max_tokens", "and max_completion_tokens differ; send one of them");
+        }
+        return current.isPresent() ? current : old;
+    }
+
+    private static boolean includeUsage(Fields fields, boolean stream) {
+        JsonNode options = fields.get("stream_options");
+        if (options == null) {
+            return false;
+        }
+        if (!(options instanceof ObjectNode object)) {
+            throw fields.invalid("stream_options", "must be an object");
+        }
+        if (!stream) {
+            throw fields.invalid("stream_options", "is only for stream: true");
+        }
+        return new Fields(object, "stream_options.").flag("include_usage");
+    }
+
+    private static List<String> stops(Fields fields) {
+        JsonNode stop = fields.get("stop");
+        if (stop == null) {
+            return List.of();
+        }
+        List<String> stops = new ArrayList<>();
+        if (stop instanceof ArrayNode array) {
+            for (JsonNode one : array) {
+                stops.add(stopText(fields, one));
+            }
+        } else {
+            stops.add(stopText(fields, stop));
+        }
+        if (stops.size() > MOST_STOPS) {
+            throw fields.invalid("stop", "must be at most " + MOST_STOPS + " strings");
+        }
+        return stops;
+    }
+
+    private static String stopText(Fields fields, @Nullable JsonNode stop) {
+        if (stop == null
+                || !stop.isTextual()
+                || stop.textValue().isEmpty()
+                || stop.textValue().length() > LONGEST_STOP) {
+            throw fields.invalid(
+                    "stop", "must be a string of 1 to " + LONGEST_STOP + " characters, or an array of them");
+        }
+        return stop.textValue();
+    }
+
+    private static void refuseUnsupported(Fields fields) {
+        OptionalInt n = fields.whole("n", 1, Integer.MAX_VALUE);
+        fields.mustBeNeutral(
+                "n", n.orElse(1) == 1, "must be 1: one answer a request is supported; send more requests.");
+        for (String penalty : List.of("frequency_penalty", "presence_penalty")) {
+            fields.mustBeNeutral(
+                    penalty, fields.number(penalty, -2, 2, 0) == 0, "is not supported yet; leave it out or send 0.");
+        }
+        JsonNode bias = fields.get("logit_bias");
+        if (bias != null && !bias.isObject()) {
+            throw fields.invalid("logit_bias", "must be an object");
+        }
+        fields.mustBeNeutral("logit_bias", bias == null || bias.isEmpty(), "is not supported yet; leave it out.");
+        JsonNode format = fields.get("response_format");
+        if (format != null && !format.isObject()) {
+            throw fields.invalid("response_format", "must be an object");
+        }
+        fields.mustBeNeutral(
+                "response_format",
+                format == null || format.path("type").asText().equals("text"),
+                "of another type than text is not supported yet; leave it out and ask for the format in the messages.");
+        for (String old : List.of("functions", "function_call")) {
+            fields.mustBeNeutral(old, fields.get(old) == null, "is deprecated and not supported; use tools.");
+        }
+        for (String media : List.of("audio", "prediction", "web_search_options")) {
+            fields.mustBeNeutral(media, fields.get(media) == null, "is not supported; leave it out.");
+        }
+        JsonNode modalities = fields.get("modalities");
+        fields.mustBeNeutral(
+                "modalities",
+                modalities == null
+                        || (modalities.size() == 1
+                                && modalities.path(0).asText().equals("text")),
+                "may only be [\"text\"].");
+    }
+
+    static ApiException invalid(String param, String message) {
+        return new ApiException(ApiError.invalidRequest(param, "invalid_value", message));
+    }
+}

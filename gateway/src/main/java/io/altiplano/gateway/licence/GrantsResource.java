@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Meta's express grants, as officers record them on evidence. The platform never grants: this notes a document, and its hash.
- * One licence and the uses that run and derive it; worldwide. Wider scopes come with the licence officers' workflow.
+ * A record covers one licence, to run, derive and publish, worldwide.
  */
 @Path("/admin/v1/tenants/{tenant}/licence-grants")
 @Produces(MediaType.APPLICATION_JSON)

@@ -13,7 +13,10 @@ import jakarta.validation.ConstraintViolationException;
 import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.Response;
+import java.net.SocketException;
+import java.net.UnknownHostException;
 import java.time.Duration;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
@@ -59,7 +62,7 @@ public class ErrorMappers {
 
     @ServerExceptionMapper
     Response unauthenticated(AuthenticationFailedException e) {
-        return ErrorBody.response(noBearer());
+        return ErrorBody.response(unproven(e));
     }
 
     @ServerExceptionMapper
@@ -103,7 +106,9 @@ public class ErrorMappers {
             error = e.error();
         } else if (failure instanceof DatabaseUnavailableException) {
             error = away();
-        } else if (failure instanceof UnauthorizedException || failure instanceof AuthenticationFailedException) {
+        } else if (failure instanceof AuthenticationFailedException e) {
+            error = unproven(e);
+        } else if (failure instanceof UnauthorizedException) {
             error = noBearer();
         } else if (failure instanceof ForbiddenException) {
             error = noRole();
@@ -169,6 +174,19 @@ public class ErrorMappers {
         return ApiError.unauthorized(
                 "invalid_token",
                 "This needs an access token of the platform's identity provider: send Authorization: Bearer TOKEN.");
+    }
+
+    /** A token that is wrong, or one that nobody can check now because the identity provider's keys are not to be had. */
+    private static ApiError unproven(AuthenticationFailedException e) {
+        for (Throwable t = e.getCause(); t != null; t = t.getCause()) {
+            if (t instanceof SocketException || t instanceof UnknownHostException || t instanceof TimeoutException) {
+                return ApiError.unavailable(
+                        "identity_provider_unavailable",
+                        "The identity provider is not reachable, so the access token cannot be checked; try again.",
+                        Duration.ofSeconds(1));
+            }
+        }
+        return noBearer();
     }
 
     private static ApiError noRole() {

@@ -41,6 +41,7 @@ public final class GatewayTestResource implements QuarkusTestResourceLifecycleMa
     private final String name = "t" + HexFormat.of().formatHex(randomBytes(5));
     private final Topics topics = new Topics(name + "-");
     private @Nullable CutWire postgres;
+    private @Nullable SigningKeys signingKeys;
     private @Nullable Path models;
 
     /** The one of this run. */
@@ -62,6 +63,11 @@ public final class GatewayTestResource implements QuarkusTestResourceLifecycleMa
     /** The wire to PostgreSQL. */
     public CutWire postgresWire() {
         return Objects.requireNonNull(postgres);
+    }
+
+    /** The wire to Keycloak's signing keys. */
+    public SigningKeys signingKeys() {
+        return Objects.requireNonNull(signingKeys);
     }
 
     /** The model store of this run, empty at first. */
@@ -97,6 +103,7 @@ public final class GatewayTestResource implements QuarkusTestResourceLifecycleMa
     @Override
     public Map<String, String> start() {
         postgres = new CutWire(infra.get("postgres.host"), Integer.parseInt(infra.get("postgres.port")));
+        signingKeys = new SigningKeys(infra.issuer());
         try {
             models = Files.createTempDirectory("altiplano-models");
             createDatabase();
@@ -132,6 +139,7 @@ public final class GatewayTestResource implements QuarkusTestResourceLifecycleMa
         config.put("altiplano.topics.prefix", topics.prefix());
         config.put("altiplano.keys.pepper", HexFormat.of().formatHex(randomBytes(32)));
         config.put("altiplano.oidc.url", infra.issuer());
+        config.put("quarkus.oidc.jwks-path", signingKeys().url());
         config.put("altiplano.console.url", "http://127.0.0.1:8080");
         config.put("altiplano.models.dir", models().toString());
         return config;
@@ -155,6 +163,7 @@ public final class GatewayTestResource implements QuarkusTestResourceLifecycleMa
             Thread.currentThread().interrupt();
         } finally {
             postgresWire().close();
+            signingKeys().close();
         }
     }
 

@@ -1,0 +1,124 @@
+package io.altiplano.gateway.access;
+
+import static io.altiplano.gateway.testing.AdminApi.as;
+import static io.altiplano.gateway.testing.AdminApi.newKey;
+import static io.altiplano.gateway.testing.AdminApi.newTenant;
+import static io.restassured.RestAssured.given;
+import static org.hamcrest.Matchers.equalTo;
+
+import io.altiplano.gateway.testing.AdminApi.Key;
+import io.altiplano.gateway.testing.GatewayTestResource;
+import io.altiplano.gateway.testing.SigningKeys;
+import io.quarkus.test.common.QuarkusTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.response.Response;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.Base64;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Tokens signed by a key that the gateway trusts, so that only the claim in question decides. */
+@QuarkusTest
+@QuarkusTestResource(GatewayTestResource.class)
+class BearerTokensTest {
+    private final SigningKeys keys = GatewayTestResource.get().signingKeys();
+    private final String issuer = GatewayTestResource.get().infra().issuer();
+
+    @Test
+    void aTokenWithAllClaimsRightIsTakenAsSoonAsItsKeyIsPublished() {
+        keys.add("rotated");
+
+        Response answer = ask(keys.sign("rotated", claims(issuer, "altiplano", 60, "admin")));
+
+        answer.then().statusCode(200);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "another issuer      | http://127.0.0.1:1/realms/altiplano | altiplano | 60",
+                "another audience    | -                                   | account   | 60",
+                "expired             | -                                   | altiplano | -60"
+            })
+    void aTokenWithOneClaimWrongIsRefused(String what, String iss, String audience, int seconds) {
+        keys.add(what);
+
+        Response answer = ask(keys.sign(what, claims(iss.equals("-") ? issuer : iss, audience, seconds, "admin")));
+
+        answer.then().statusCode(401).body("error.code", equalTo("invalid_token"));
+    }
+
+    @Test
+    void aRoleThatIsNoneOfOursOpensNothing() {
+        keys.add("role");
+
+        Response answer = ask(keys.sign("role", claims(issuer, "altiplano", 60, "superuser")));
+
+        answer.then().statusCode(403).body("error.code", equalTo("insufficient_role"));
+    }
+
+    @Test
+    void anUnsignedTokenIsRefused() {
+        String token = base64("{\"alg\":\"none\",\"typ\":\"JWT\"}") + "."
+                + base64(claims(issuer, "altiplano", 60, "admin")) + ".";
+
+        Response answer = ask(token);
+
+        answer.then().statusCode(401);
+    }
+
+    @Test
+    void aTokenSignedWithAnotherAlgorithmIsRefused() {
+        keys.add("algorithm");
+        String token = base64("{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"algorithm\"}") + "."
+                + base64(claims(issuer, "altiplano", 60, "admin")) + "." + base64("signature");
+
+        Response answer = ask(token);
+
+        answer.then().statusCode(401);
+    }
+
+    @Test
+    void whileTheIdentityProviderIsAwayApiKeysAndOpenSessionsGoOn() {
+        Key key = newKey(newTenant("idp-away", "community"));
+        as("admin").get("/admin/v1/tenants").then().statusCode(200);
+
+        keys.cut();
+        try {
+            given().header("Authorization", "Bearer " + key.text())
+                    .get("/v1/test/whoami")
+                    .then()
+                    .statusCode(200);
+            as("admin").get("/admin/v1/tenants").then().statusCode(200);
+            keys.add("unseen");
+            ask(keys.sign("unseen", claims(issuer, "altiplano", 60, "admin")))
+                    .then()
+                    .statusCode(503)
+                    .header("retry-after", "1")
+                    .body("error.code", equalTo("identity_provider_unavailable"));
+        } finally {
+            keys.heal();
+        }
+        ask(keys.sign("unseen", claims(issuer, "altiplano", 60, "admin")))
+                .then()
+                .statusCode(200);
+    }
+
+    private static Response ask(String token) {
+        return given().header("Authorization", "Bearer " + token).get("/admin/v1/tenants");
+    }
+
+    private static String claims(String issuer, String audience, int seconds, String role) {
+        long now = Instant.now().getEpochSecond();
+        return """
+                {"iss":"%s","aud":"%s","sub":"someone","preferred_username":"someone","typ":"Bearer",
+                 "iat":%d,"exp":%d,"realm_access":{"roles":["%s"]}}""".formatted(issuer, audience, now - 120, now + seconds, role);
+    }
+
+    private static String base64(String text) {
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(text.getBytes(StandardCharsets.UTF_8));
+    }
+}

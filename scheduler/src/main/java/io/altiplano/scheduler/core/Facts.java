@@ -125,13 +125,14 @@ final class Facts {
         }
     }
 
-    void relayed(JobRelayed relayed, LogPointer at) {
+    void relayed(JobRelayed relayed, LogPointer at, long nowMs) {
         JobState job = shard.state.job(relayed.getJobId());
-        if (job == null || relayed.getEpoch() != job.phase().attempts() + 1 || job.phase() instanceof Phase.Queued) {
+        if (job == null || job.phase() instanceof Phase.Queued || job.relayFor(relayed.getEpoch()) != null) {
             return;
         }
-        Relay known = job.relay();
-        if (known != null && known.epoch() == relayed.getEpoch()) {
+        Lease lease = leaseOf(job.id());
+        boolean late = lease != null && lease.epoch() == relayed.getEpoch();
+        if (!late && relayed.getEpoch() != job.phase().attempts() + 1) {
             return;
         }
         JobState next = job.withRelay(new Relay(
@@ -142,6 +143,9 @@ final class Facts {
                 relayed.getUsage(),
                 relayed.getFinishReason()));
         shard.state.put(next);
+        if (lease != null && late) {
+            readBack.sendGrant(next, lease, nowMs);
+        }
         resume(next);
         shard.touch(next);
     }
@@ -194,7 +198,7 @@ final class Facts {
     void ended(AttemptEnded e, long nowMs) {
         JobState job = shard.state.job(e.getJobId());
         if (job == null) {
-            if (shard.state.finished(e.getJobId()) == null && nowMs - e.getAtMs() < shard.settings.memoryMs()) {
+            if (shard.state.finished(e.getJobId()) == null) {
                 shard.state.keepEarly(e, nowMs);
             }
             return;

@@ -57,6 +57,12 @@ public record JobState(
                 && submission.getJobClass() != JobClass.JOB_CLASS_TRAINING;
     }
 
+    /** The gateway's answer that the attempt of an epoch goes on from. */
+    @Nullable
+    Relay relayFor(int epoch) {
+        return relay != null && relay.epoch() == epoch ? relay : null;
+    }
+
     /** Tokens the client is known to have been given. */
     int relayedTokens() {
         int byRelay = relay == null ? 0 : relay.tokens();

@@ -56,33 +56,41 @@ final class ReadBack {
             return;
         }
         Lease lease = Records.lease(g);
-        switch (job.phase()) {
-            case Phase.Queued q
-            when q.lastEpoch() + 1 == lease.epoch() -> {
-                shard.dispatcher.remove(job);
-                shard.leases.hold(lease, Placement.blocksFor(job.submission().getEstimatedCost()), nowMs);
-                step(job.withPhase(new Phase.Leased(lease)));
-                shard.happened(
-                        What.LEASE_GRANTED,
-                        job.id(),
-                        lease.epoch(),
-                        lease.workerId(),
-                        "pool=" + job.pool() + " boot=" + lease.bootId());
-                sendGrant(job, lease, nowMs);
-            }
-            case Phase.Leased l
-            when l.lease().equals(lease) -> {
-                shard.happened(What.LEASE_GRANT_REPEATED, job.id(), lease.epoch(), lease.workerId(), "");
-                sendGrant(job, lease, nowMs);
-            }
-            default ->
-                shard.happened(
-                        What.LEASE_GRANT_FENCED, job.id(), lease.epoch(), lease.workerId(), "phase=" + job.phase());
+        boolean running = job.phase() instanceof Phase.Leased;
+        if (job.phase() instanceof Phase.Leased l && l.lease().equals(lease)) {
+            shard.happened(What.LEASE_GRANT_REPEATED, job.id(), lease.epoch(), lease.workerId(), "");
+            sendGrant(job, lease, nowMs);
+        } else if (!running && job.phase().attempts() + 1 == lease.epoch()) {
+            // Queued; or still awaiting the gateway's answer, which may be read only after the grant that rests on it.
+            begin(job, lease, nowMs);
+        } else {
+            shard.happened(What.LEASE_GRANT_FENCED, job.id(), lease.epoch(), lease.workerId(), "phase=" + job.phase());
         }
     }
 
-    /** The worker ends a cancelled job's attempt itself, so that every attempt has an end with counts. */
-    private void sendGrant(JobState job, Lease lease, long nowMs) {
+    private void begin(JobState job, Lease lease, long nowMs) {
+        shard.dispatcher.remove(job);
+        shard.waitingSince.remove(job.id());
+        shard.leases.hold(lease, Placement.blocksFor(job.submission().getEstimatedCost()), nowMs);
+        JobState leased = job.withPhase(new Phase.Leased(lease));
+        step(leased);
+        shard.happened(
+                What.LEASE_GRANTED,
+                job.id(),
+                lease.epoch(),
+                lease.workerId(),
+                "pool=" + job.pool() + " boot=" + lease.bootId());
+        sendGrant(leased, lease, nowMs);
+    }
+
+    /**
+     * Gives the worker its work; an interactive retry waits for the gateway's answer where that is not read yet. The worker
+     * ends a cancelled job's attempt itself, so that every attempt has an end with counts.
+     */
+    void sendGrant(JobState job, Lease lease, long nowMs) {
+        if (lease.epoch() > 1 && job.interactive() && job.relayFor(lease.epoch()) == null) {
+            return;
+        }
         shard.effects.add(Records.grant(job, lease, shard.settings.termMs()));
         Cancellation c = job.cancellation();
         if (c != null) {

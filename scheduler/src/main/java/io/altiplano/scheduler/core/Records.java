@@ -100,8 +100,8 @@ final class Records {
                 .setEpoch(lease.epoch())
                 .setTermMs(termMs)
                 .setSubmission(job.at());
-        Relay relay = job.relay();
-        if (relay != null && relay.epoch() <= lease.epoch()) {
+        Relay relay = job.relayFor(lease.epoch());
+        if (relay != null) {
             grant.setRelayed(relay.at());
         }
         return work(job.pool(), lease, WorkRecord.newBuilder().setGrant(grant));

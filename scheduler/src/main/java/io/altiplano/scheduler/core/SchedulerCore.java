@@ -82,7 +82,7 @@ public final class SchedulerCore {
         switch (event) {
             case Event.Submitted e -> facts.submitted(e.job(), e.at(), nowMs);
             case Event.Cancelled e -> facts.cancelled(e.cancel(), nowMs);
-            case Event.Relayed e -> facts.relayed(e.relayed(), e.at());
+            case Event.Relayed e -> facts.relayed(e.relayed(), e.at(), nowMs);
             case Event.Withdrawn e -> facts.withdrawn(e.right(), nowMs);
             case Event.Started e -> facts.started(e.started(), nowMs);
             case Event.Ended e -> facts.ended(e.ended(), nowMs);

@@ -1,0 +1,217 @@
+package io.altiplano.scheduler.core;
+
+import static io.altiplano.contracts.v1.AttemptOutcome.ATTEMPT_OUTCOME_CANCELLED;
+import static io.altiplano.contracts.v1.AttemptOutcome.ATTEMPT_OUTCOME_COMPLETED;
+import static io.altiplano.scheduler.Samples.beat;
+import static io.altiplano.scheduler.Samples.ended;
+import static io.altiplano.scheduler.Samples.job;
+import static io.altiplano.scheduler.Samples.jobId;
+import static io.altiplano.scheduler.Samples.running;
+import static io.altiplano.scheduler.Samples.usage;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.altiplano.contracts.v1.JobCancelled;
+import io.altiplano.contracts.v1.JobFinished;
+import io.altiplano.contracts.v1.JobOutcome;
+import io.altiplano.contracts.v1.JobRelayed;
+import io.altiplano.contracts.v1.RightWithdrawn;
+import io.altiplano.contracts.v1.Usage;
+import io.altiplano.scheduler.Samples;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Cancellation and withdrawn rights, in every phase, and what they cost. */
+class CancellationTest {
+    private final Bench bench = new Bench();
+
+    /** Where a job stands when its client goes, with 6 tokens relayed, and what it is billed. */
+    enum When {
+        QUEUED(usage(0, 0)),
+        GRANT_ON_ITS_WAY(usage(5, 7)),
+        LEASED(usage(5, 7)),
+        LEASED_AND_THEN_LOST(usage(5, 6)),
+        AWAITING_RELAY(usage(5, 6)),
+        QUEUED_AGAIN(usage(5, 6));
+
+        final Usage billed;
+
+        When(Usage billed) {
+            this.billed = billed;
+        }
+    }
+
+    private void cancel(String id) {
+        bench.decide(new Event.Cancelled(JobCancelled.newBuilder()
+                .setJobId(id)
+                .setRelayedTokens(6)
+                .setPromptTokens(5)
+                .setReason("closed")
+                .build()));
+    }
+
+    private String bring(When when) {
+        if (when == When.QUEUED) {
+            return bench.submit();
+        }
+        if (when == When.GRANT_ON_ITS_WAY) {
+            bench.beat(beat(0, "a", 1));
+            return bench.submit();
+        }
+        String id = bench.running();
+        if (when == When.AWAITING_RELAY || when == When.QUEUED_AGAIN) {
+            bench.beat(beat(0, "b", 1).setDraining(true));
+            bench.readBack();
+        }
+        if (when == When.QUEUED_AGAIN) {
+            bench.decide(new Event.Relayed(
+                    JobRelayed.newBuilder().setJobId(id).setEpoch(2).build(), Samples.at(5)));
+            bench.readBack();
+            assertThat(bench.phase(id)).isEqualTo(new Phase.Queued(1));
+        }
+        return id;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aCancelledJobEndsOnceInWhateverPhaseItIsAndIsBilledForWhatWasRelayedOrMade(When when) {
+        // given
+        String id = bring(when);
+
+        // when
+        cancel(id);
+        cancel(id);
+        bench.readBack();
+        if (when == When.LEASED_AND_THEN_LOST) {
+            bench.beat(beat(0, "b", 1));
+        } else if (when == When.LEASED || when == When.GRANT_ON_ITS_WAY) {
+            assertThat(bench.work)
+                    .filteredOn(w -> w.getCancel().getEpoch() == 1)
+                    .isNotEmpty();
+            bench.end(ended(id, 1, 0, "a", ATTEMPT_OUTCOME_CANCELLED));
+        }
+        bench.readBack();
+
+        // then
+        JobFinished f = bench.finished(id);
+        assertThat(f.getOutcome()).isEqualTo(JobOutcome.JOB_OUTCOME_CANCELLED);
+        assertThat(f.getErrorCode()).isEqualTo("cancelled");
+        assertThat(f.getErrorMessage()).isEqualTo("closed");
+        assertThat(f.getUsage()).isEqualTo(when.billed);
+        assertThat(bench.core.unfinished() + bench.core.leased() + bench.core.waiting())
+                .isZero();
+    }
+
+    @Test
+    void aJobThatCompletesBeforeItsCancellationReachesTheWorkerSucceeds() {
+        // given
+        String id = bench.running();
+        cancel(id);
+
+        // when
+        bench.end(ended(id, 1, 0, "a", ATTEMPT_OUTCOME_COMPLETED));
+        bench.readBack();
+
+        // then
+        assertThat(bench.finished(id).getOutcome()).isEqualTo(JobOutcome.JOB_OUTCOME_SUCCEEDED);
+    }
+
+    @Test
+    void aCancellationThatTheWorkerMissedIsRepeatedWhenItListsTheAttempt() {
+        // given
+        String id = bench.running();
+        cancel(id);
+        int sent = bench.work.size();
+
+        // when
+        bench.pass(1_000);
+        bench.beat(beat(0, "a", 2).addRunning(running(id, 1, 9)));
+
+        // then
+        assertThat(bench.work).hasSize(sent + 1);
+        assertThat(bench.work.getLast().getCancel().getJobId()).isEqualTo(id);
+    }
+
+    @Test
+    void cancellingWhatIsUnknownOrFinishedChangesNothing() {
+        // given
+        String id = bench.running();
+        bench.end(ended(id, 1, 0, "a", ATTEMPT_OUTCOME_COMPLETED));
+        bench.readBack();
+        int before = bench.written.size();
+
+        // when
+        cancel(id);
+        cancel(jobId());
+        bench.pass(500);
+
+        // then
+        assertThat(bench.written).hasSize(before);
+    }
+
+    private void withdraw(String model, long epoch) {
+        bench.decide(new Event.Withdrawn(RightWithdrawn.newBuilder()
+                .setTenantId("acme")
+                .setModel(model)
+                .setLicenceEpoch(epoch)
+                .setReason("grant ended")
+                .build()));
+        bench.readBack();
+    }
+
+    @Test
+    void aWithdrawnRightDropsWhatIsQueuedAndStopsWhatRunsOfThatTenantAlone() {
+        // given
+        String leased = bench.running();
+        String other = bench.submit(job(jobId()).setTenantId("globex"));
+        bench.readBack();
+        String queued = bench.submit();
+
+        // when
+        withdraw("", 2);
+
+        // then
+        assertThat(bench.finished(queued).getErrorCode()).isEqualTo("right_withdrawn");
+        assertThat(bench.finished(queued).getUsage()).isEqualTo(usage(0, 0));
+        assertThat(bench.work.getLast().getCancel().getJobId()).isEqualTo(leased);
+        bench.end(ended(leased, 1, 0, "a", ATTEMPT_OUTCOME_CANCELLED));
+        bench.readBack();
+        assertThat(bench.finished(leased).getErrorCode()).isEqualTo("right_withdrawn");
+        assertThat(bench.finished(leased).getUsage()).isEqualTo(usage(5, 7));
+        assertThat(bench.about(other)).hasSize(1);
+    }
+
+    @Test
+    void laterSubmissionsWithAnOlderLicenceEpochAreRefusedAlsoAfterARestart() {
+        // given
+        withdraw("", 3);
+        bench.restart();
+        bench.readBack();
+        bench.beat(beat(0, "a", 1));
+
+        // when
+        String old = bench.submit(job(jobId()).setLicenceEpoch(2));
+        String renewed = bench.submit(job(jobId()).setLicenceEpoch(3));
+        bench.readBack();
+
+        // then
+        assertThat(bench.finished(old).getErrorCode()).isEqualTo("right_withdrawn");
+        assertThat(bench.phase(renewed)).isInstanceOf(Phase.Leased.class);
+    }
+
+    @Test
+    void aRightWithdrawnForOneModelLeavesTheOthers() {
+        // given
+        withdraw("llama-8b", 9);
+        bench.beat(beat(0, "a", 1));
+
+        // when
+        String named = bench.submit(job(jobId()).setModel("llama-8b"));
+        String other = bench.submit();
+        bench.readBack();
+
+        // then
+        assertThat(bench.finished(named).getErrorCode()).isEqualTo("right_withdrawn");
+        assertThat(bench.phase(other)).isInstanceOf(Phase.Leased.class);
+    }
+}

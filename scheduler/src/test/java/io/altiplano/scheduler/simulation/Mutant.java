@@ -1,0 +1,14 @@
+package io.altiplano.scheduler.simulation;
+
+/** A scheduler with one of its safeguards taken out: the simulation must see each of them fail. */
+enum Mutant {
+    NONE,
+    /** The end of any attempt counts, whatever its epoch and boot. */
+    NO_FENCING,
+    /** Decisions take effect when they are made. */
+    ACT_AT_DECIDE,
+    /** A job is tried for ever. */
+    NO_ATTEMPT_LIMIT,
+    /** A scheduler that takes over decides before it has applied what was decided before it. */
+    NO_BARRIER
+}

@@ -1,0 +1,127 @@
+package io.altiplano.scheduler.simulation;
+
+import io.altiplano.contracts.JobId;
+import io.altiplano.contracts.v1.JobSubmitted;
+import io.altiplano.contracts.v1.RightWithdrawn;
+import io.altiplano.contracts.v1.Sampling;
+import io.altiplano.contracts.v1.SubmissionRecord;
+import io.altiplano.scheduler.Samples;
+import io.altiplano.scheduler.core.Settings;
+import java.util.ArrayList;
+import java.util.List;
+
+/** One seed's life of a platform: load and faults for a while, then healing, then everything must be over and in order. */
+final class Simulation {
+    private static final int WORKERS = 3;
+    private static final int JOBS = 24;
+    private static final int TROUBLE_MS = 20_000;
+    private static final int HEALING_MS = 120_000;
+
+    private final World world;
+    private final Topics topics = Topics.of(WORKERS);
+    private final SimGateway gateway;
+    private final SimScheduler scheduler;
+    private final List<SimWorker> workers = new ArrayList<>();
+
+    private Simulation(long seed, Mutant mutant) {
+        world = new World(seed);
+        gateway = new SimGateway(world, topics);
+        Settings settings = Settings.of(3_000);
+        if (mutant == Mutant.NO_ATTEMPT_LIMIT) {
+            settings = new Settings(
+                    settings.termMs(),
+                    settings.grantFreshMs(),
+                    settings.relayTimeoutMs(),
+                    1_000,
+                    settings.redecideMs(),
+                    settings.memoryMs());
+        }
+        scheduler = new SimScheduler(world, topics, mutant, settings);
+        for (int i = 0; i < WORKERS; i++) {
+            workers.add(new SimWorker(world, topics, gateway, i));
+        }
+    }
+
+    /**
+     * Runs one seed.
+     *
+     * @return how many records {@code jobs} holds
+     * @throws Checker.Violation if an invariant does not hold
+     */
+    static int run(long seed, Mutant mutant) {
+        Simulation s = new Simulation(seed, mutant);
+        s.load();
+        s.trouble();
+        s.world.runUntil(() -> false, TROUBLE_MS);
+        boolean over = s.world.runUntil(s::idle, HEALING_MS);
+        new Checker().check(s.topics, s.gateway, 3);
+        Checker.require(
+                over,
+                "left over: waiting %d, leased %d, unfinished %d, workers idle %s",
+                s.scheduler.core().waiting(),
+                s.scheduler.core().leased(),
+                s.scheduler.core().unfinished(),
+                s.workers.stream().map(SimWorker::idle).toList());
+        return s.topics.jobs().end();
+    }
+
+    private boolean idle() {
+        return topics.submissions().end() >= JOBS
+                && scheduler.core().caughtUp()
+                && scheduler.core().unfinished() == 0
+                && scheduler.core().waiting() == 0
+                && scheduler.core().leased() == 0
+                && gateway.clients().stream().allMatch(c -> c.gone || c.told != null)
+                && workers.stream().allMatch(SimWorker::idle);
+    }
+
+    private void load() {
+        for (int i = 0; i < JOBS; i++) {
+            int tenant = i % 3;
+            world.after(world.between(0, TROUBLE_MS * 3 / 4), () -> submit("tenant-" + tenant));
+        }
+        if (world.chance(0.3)) {
+            world.after(
+                    world.between(0, TROUBLE_MS),
+                    () -> gateway.send(SubmissionRecord.newBuilder()
+                            .setWithdrawn(RightWithdrawn.newBuilder()
+                                    .setTenantId("tenant-2")
+                                    .setLicenceEpoch(2)
+                                    .setReason("grant ended"))
+                            .build()));
+        }
+    }
+
+    private void submit(String tenant) {
+        String id = JobId.create(world.now(), world.random).toString();
+        int length = world.between(1, 120);
+        String[] kinds = {"", "", "", "", "shaky", "shaky", "killer", "refused"};
+        JobSubmitted job = Samples.job(id)
+                .setTenantId(tenant)
+                .setAdapter(kinds[world.between(0, kinds.length)])
+                .setSampling(Sampling.newBuilder().setMaxTokens(length))
+                .setEstimatedCost(5 + length + (world.chance(0.1) ? 10_000 : 0))
+                .build();
+        gateway.submit(job);
+        if (world.chance(0.25)) {
+            world.after(world.between(0, 5_000), () -> gateway.cancel(id));
+        }
+        if (world.chance(0.1)) {
+            world.after(world.between(0, 4_000), () -> gateway.lose(id));
+        }
+    }
+
+    private void trouble() {
+        for (int i = world.between(0, 4); i > 0; i--) {
+            world.after(world.between(0, TROUBLE_MS), scheduler::crashIfUp);
+        }
+        for (SimWorker w : workers) {
+            for (int i = world.between(0, 3); i > 0; i--) {
+                world.after(world.between(0, TROUBLE_MS), w::dieIfUp);
+            }
+            if (world.chance(0.4)) {
+                world.after(world.between(0, TROUBLE_MS), w::standStill);
+            }
+        }
+    }
+}

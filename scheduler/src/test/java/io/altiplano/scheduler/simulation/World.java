@@ -1,0 +1,112 @@
+package io.altiplano.scheduler.simulation;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.PriorityQueue;
+import java.util.function.BooleanSupplier;
+import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
+
+/** Virtual time, seeded chance, and logs: everything a simulated process has to do with any other. */
+final class World {
+    final RandomGenerator random;
+    private final PriorityQueue<Action> agenda =
+            new PriorityQueue<>(Comparator.comparingLong(Action::at).thenComparingLong(Action::order));
+    private long now = 1_700_000_000_000L;
+    private long order;
+
+    private record Action(long at, long order, Runnable run) {}
+
+    World(long seed) {
+        random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
+    }
+
+    long now() {
+        return now;
+    }
+
+    /** A number of [from, to). */
+    int between(int from, int to) {
+        return random.nextInt(from, to);
+    }
+
+    boolean chance(double p) {
+        return random.nextDouble() < p;
+    }
+
+    void after(long ms, Runnable run) {
+        agenda.add(new Action(now + ms, order++, run));
+    }
+
+    /** Runs until a condition holds or so much virtual time has passed. */
+    boolean runUntil(BooleanSupplier done, long mostMs) {
+        long end = now + mostMs;
+        while (!agenda.isEmpty() && agenda.peek().at() <= end) {
+            if (done.getAsBoolean()) {
+                return true;
+            }
+            Action next = agenda.remove();
+            now = next.at();
+            next.run().run();
+        }
+        now = Math.max(now, end);
+        return done.getAsBoolean();
+    }
+
+    /** A topic's partition. */
+    static final class Log<T> {
+        private final List<T> records = new ArrayList<>();
+
+        void append(T record) {
+            records.add(record);
+        }
+
+        int end() {
+            return records.size();
+        }
+
+        T get(int offset) {
+            return records.get(offset);
+        }
+
+        List<T> all() {
+            return records;
+        }
+    }
+
+    /**
+     * A producer's way into logs: in order, each record after a delay. What is on its way when the process dies may be lost,
+     * but only from some point on; what was acknowledged is not.
+     */
+    final class Wire {
+        private final List<Sending> pending = new ArrayList<>();
+        private long lastArrival;
+
+        private record Sending(Runnable append) {}
+
+        <T> void send(Log<T> log, T record, int mostDelayMs) {
+            lastArrival = Math.max(lastArrival, now + between(1, mostDelayMs));
+            Sending sending = new Sending(() -> log.append(record));
+            pending.add(sending);
+            after(lastArrival - now, () -> {
+                if (pending.remove(sending)) {
+                    sending.append.run();
+                }
+            });
+        }
+
+        /** Waits for all acknowledgements: all arrives now. */
+        void flush() {
+            pending.forEach(s -> s.append.run());
+            pending.clear();
+        }
+
+        /** The process died: a prefix arrives, the rest is lost. */
+        void cut() {
+            int arrive = pending.isEmpty() ? 0 : between(0, pending.size() + 1);
+            pending.subList(0, arrive).forEach(s -> s.append.run());
+            pending.clear();
+        }
+    }
+}

@@ -11,10 +11,11 @@ import java.nio.file.Files;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /** Topics of its own on the infrastructure's broker, and the service's configuration to use them. */
 public final class OnInfra implements QuarkusTestResourceLifecycleManager {
-    private TestTopics created;
+    private @Nullable TestTopics created;
 
     @Override
     public Map<String, String> start() {
@@ -44,8 +45,12 @@ public final class OnInfra implements QuarkusTestResourceLifecycleManager {
 
     @Override
     public void stop() {
+        TestTopics topics = created;
+        if (topics == null) {
+            return;
+        }
         try {
-            created.close();
+            topics.close();
         } catch (ExecutionException e) {
             throw new IllegalStateException(e);
         } catch (InterruptedException e) {

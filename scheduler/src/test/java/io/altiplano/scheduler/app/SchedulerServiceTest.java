@@ -85,10 +85,15 @@ class SchedulerServiceTest {
         }
 
         // then
-        await("the grant in the log", () -> log.lines.stream()
-                .anyMatch(line -> line.startsWith("LeaseGranted epoch=1 job=" + id + " worker=default-0 partition=")
-                        && line.contains("pool=default")));
-        await("the numbers", () -> RestAssured.get("/q/metrics").asString().contains("altiplano_scheduler_jobs_leased 1.0"));
+        await(
+                "the grant in the log",
+                () -> log.lines.stream()
+                        .anyMatch(line ->
+                                line.startsWith("LeaseGranted epoch=1 job=" + id + " worker=default-0 partition=")
+                                        && line.contains("pool=default")));
+        await(
+                "the numbers",
+                () -> RestAssured.get("/q/metrics").asString().contains("altiplano_scheduler_jobs_leased 1.0"));
         assertThat(RestAssured.get("/q/metrics").asString())
                 .contains("altiplano_scheduler_events_total{event=\"LeaseGranted\"} 1.0");
     }

@@ -18,6 +18,7 @@ import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +46,7 @@ public final class Agent implements AutoCloseable {
     private volatile @Nullable Incarnation current;
     private volatile @Nullable HeartbeatWatch watch;
     private volatile boolean acknowledgedOnce;
+    private volatile @Nullable Consumer<String, byte[]> polling;
 
     /** Starts at once, in a thread of its own; reaches for the broker until it answers. */
     public Agent(AgentSettings settings, KafkaConfig kafka, Topics topics, ModelStore models, Clock clock) {
@@ -83,6 +85,10 @@ public final class Agent implements AutoCloseable {
     @Override
     public void close() {
         closing.countDown();
+        Consumer<String, byte[]> consumer = polling;
+        if (consumer != null) {
+            consumer.wakeup();
+        }
         boolean interrupted = false;
         while (thread.isAlive()) {
             try {
@@ -127,9 +133,11 @@ public final class Agent implements AutoCloseable {
             watch = heartbeats;
             Thread beating =
                     Thread.ofPlatform().name("heartbeat").daemon(true).start(() -> beat(incarnation, heartbeats));
+            polling = work;
             try {
                 takeWork(incarnation, heartbeats, work);
             } finally {
+                polling = null;
                 beating.interrupt();
             }
         }
@@ -155,11 +163,19 @@ public final class Agent implements AutoCloseable {
                 lastWords(incarnation);
                 return;
             }
+            poll(incarnation, work);
+        }
+    }
+
+    private static void poll(Incarnation incarnation, Consumer<String, byte[]> work) {
+        try {
             for (ConsumerRecord<String, byte[]> found : work.poll(POLL)) {
                 if (found.value() != null) {
                     incarnation.work(found.value(), found.topic() + "-" + found.partition() + "@" + found.offset());
                 }
             }
+        } catch (WakeupException e) {
+            // The agent is closing, as the caller sees next.
         }
     }
 

@@ -27,6 +27,9 @@ public final class Generation {
     /** Text that the relayed tokens made certain beyond what the client was given; goes out with the next progress. */
     private String backlog = "";
 
+    /** {@link #count} as other threads may see it. */
+    private volatile int published;
+
     private boolean promptRead;
     private boolean ended;
 
@@ -50,9 +53,9 @@ public final class Generation {
         canceller.accept(this);
     }
 
-    /** Tokens of the whole answer so far, relayed ones counted. For metrics: another thread may read a step late. */
+    /** Tokens of the whole answer so far, relayed ones counted. Callable from any thread. */
     public int completionTokens() {
-        return count;
+        return published;
     }
 
     /**
@@ -136,6 +139,7 @@ public final class Generation {
 
     private void deliver(List<GeneratedToken> tokens, String certain, @Nullable Ending ending) {
         ended = ending != null;
+        published = count;
         String out = backlog + beyondRelayed(certain);
         backlog = "";
         int offset = Math.max(textLength, request.relayedTextLength()) - out.length();

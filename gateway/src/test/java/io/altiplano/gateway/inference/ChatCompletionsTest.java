@@ -315,6 +315,21 @@ class ChatCompletionsTest {
     }
 
     @Test
+    void aClientThatNeverReadsLosesItsStreamAndNothingPilesUp() {
+        try (Sse stream = Sse.post(PATH, tenant.key(), with(Served.chat(true), "logprobs", true))) {
+            JobSubmitted job = peer.awaitJob(tenant.id());
+            String much = "x".repeat(2000);
+
+            for (int i = 0; i < 100; i++) {
+                peer.reply(job, KafkaPeer.delta(job, i * much.length(), much));
+            }
+
+            assertThat(peer.awaitCancelled(job).getReason()).isEqualTo("slow_reader");
+            assertThat(stream.rest()).last().asString().contains("slow_reader");
+        }
+    }
+
+    @Test
     void aCallOfAnOfferedFunctionBecomesAToolCall() throws Exception {
         String call = "{\"name\": \"weather\", \"parameters\": {\"city\": \"La Paz\"}}";
         CompletableFuture<Response> asked = post(with(Served.chat(false), "tools", List.of(weather())));

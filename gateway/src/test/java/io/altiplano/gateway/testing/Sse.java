@@ -10,6 +10,8 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -35,7 +37,10 @@ public final class Sse implements AutoCloseable {
     /** Posts a request and reads the answer's head. The answer's body is read as it comes. */
     public static Sse post(String path, String key, Map<String, ?> body, String... headers) {
         try {
-            Socket socket = new Socket("127.0.0.1", RestAssured.port);
+            Socket socket = new Socket();
+            // Small, so that a client that does not read is felt at the other end.
+            socket.setReceiveBufferSize(16 * 1024);
+            socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), RestAssured.port));
             socket.setSoTimeout(PATIENCE_MILLIS);
             byte[] bytes = JSON.writeValueAsBytes(body);
             StringBuilder request = new StringBuilder("POST " + path + " HTTP/1.1\r\nHost: localhost\r\n");

@@ -24,10 +24,16 @@ import org.jspecify.annotations.Nullable;
  */
 @ApplicationScoped
 public class Db {
-    private final Jdbi tenant;
-    private final Jdbi auth;
-    private final Jdbi ledger;
-    private final Jdbi operator;
+    private final Pool tenant;
+    private final Pool auth;
+    private final Pool ledger;
+    private final Pool operator;
+
+    private record Pool(AgroalDataSource source, Jdbi jdbi) {
+        static Pool of(AgroalDataSource source) {
+            return new Pool(source, Jdbi.create(source).installPlugin(new PostgresPlugin()));
+        }
+    }
 
     @Inject
     Db(
@@ -35,14 +41,10 @@ public class Db {
             @DataSource("auth") AgroalDataSource auth,
             @DataSource("ledger") AgroalDataSource ledger,
             @DataSource("operator") AgroalDataSource operator) {
-        this.tenant = jdbi(tenant);
-        this.auth = jdbi(auth);
-        this.ledger = jdbi(ledger);
-        this.operator = jdbi(operator);
-    }
-
-    private static Jdbi jdbi(javax.sql.DataSource source) {
-        return Jdbi.create(source).installPlugin(new PostgresPlugin());
+        this.tenant = Pool.of(tenant);
+        this.auth = Pool.of(auth);
+        this.ledger = Pool.of(ledger);
+        this.operator = Pool.of(operator);
     }
 
     /** As app_tenant for one tenant: what belongs to others does not exist. */
@@ -76,11 +78,13 @@ public class Db {
         return run(operator, work);
     }
 
-    private static <T extends @Nullable Object> T run(Jdbi jdbi, Function<Handle, T> work) {
+    private static <T extends @Nullable Object> T run(Pool pool, Function<Handle, T> work) {
         try {
-            return jdbi.<T, RuntimeException>inTransaction(work::apply);
+            return pool.jdbi().<T, RuntimeException>inTransaction(work::apply);
         } catch (JdbiException e) {
             if (isAway(e)) {
+                // What broke one connection has broken those that lie idle: let the next request have a new one.
+                pool.source().flush(AgroalDataSource.FlushMode.IDLE);
                 throw new DatabaseUnavailableException(e);
             }
             throw e;

@@ -74,10 +74,16 @@ class SchedulerService {
         return s == null ? "NOT_STARTED" : s.state().name();
     }
 
-    /** All partitions restored and deciding. */
+    /** Every partition that this process was given is restored and decides; a replica that was given none is ready too. */
     boolean ready() {
         KafkaStreams s = streams;
-        return s != null && s.state() == KafkaStreams.State.RUNNING && watch.allCaughtUp();
+        if (s == null || s.state() != KafkaStreams.State.RUNNING) {
+            return false;
+        }
+        int given = s.metadataForLocalThreads().stream()
+                .mapToInt(thread -> thread.activeTasks().size())
+                .sum();
+        return watch.caughtUp() >= given;
     }
 
     /** Not beyond repair: rebalancing and restoring are signs of life. */

@@ -27,7 +27,7 @@ interface SchedulerSettings {
     @WithDefault("-1")
     int changelogReplication();
 
-    /** Stable name of this replica (a StatefulSet's pod name): a restart within the session gets its partitions at once. */
+    /** Stable name of this replica (a StatefulSet's pod name) for static group membership. */
     Optional<String> instanceId();
 
     @WithDefault("PT0.1S")

@@ -18,8 +18,8 @@ import org.apache.kafka.streams.StreamsConfig;
  * @param standbys warm copies of the store on other replicas
  * @param threads stream threads in this process, at least 1
  * @param replication replicas of the changelog topic, -1 for the broker's default
- * @param instanceId stable name of this replica for static group membership, so that a restart within the session timeout
- *     gets its partitions back at once; empty for none
+ * @param instanceId stable name of this replica for static group membership; empty for none: a replica that stops then
+ *     leaves the group at once
  * @param session group session timeout
  */
 public record StreamsProperties(

@@ -143,6 +143,8 @@ class ChartTest {
         assertThat(values(env))
                 .containsEntry("ALTIPLANO_WORKER_POOL", "chat")
                 .containsEntry("ALTIPLANO_WORKER_TP", "8")
+                .containsEntry("ALTIPLANO_WORKER_LEASE_TERM", "PT5S")
+                .containsEntry("ALTIPLANO_WORKER_DRAIN", "PT110S")
                 .containsEntry("ALTIPLANO_WORKER_THREADS", "0")
                 .containsEntry("ALTIPLANO_WORKER_WEIGHTS", "fp8-ffn")
                 .containsEntry("ALTIPLANO_WORKER_CAPACITY", "16")
@@ -166,7 +168,7 @@ class ChartTest {
                 .containsEntry("ALTIPLANO_OIDC_URL", "https://keycloak/realms/altiplano")
                 .containsEntry("ALTIPLANO_CONSOLE_URL", "https://altiplano.example.org")
                 .containsEntry("QUARKUS_HTTP_PORT", "8080")
-                .containsEntry("QUARKUS_SHUTDOWN_TIMEOUT", "PT50S");
+                .containsEntry("ALTIPLANO_JOB_DRAIN", "PT50S");
         assertThat(secrets(env))
                 .isEqualTo(new TreeMap<>(Map.of(
                         "ALTIPLANO_DB_OWNER_PASSWORD", "altiplano-database/owner",

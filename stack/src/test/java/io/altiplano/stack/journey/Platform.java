@@ -32,6 +32,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
@@ -46,6 +49,8 @@ final class Platform implements AutoCloseable {
     static final int WORKERS = 2;
     private static final Topics TOPICS = new Topics("");
     private static final Duration START = Duration.ofSeconds(180);
+
+    private static final Pattern LEASED_TO = Pattern.compile("worker=" + ServiceSpecs.POOL + "-(\\d+)");
 
     private final Dirs dirs;
     private final Secrets secrets;
@@ -142,6 +147,20 @@ final class Platform implements AutoCloseable {
     void killWorker(int ordinal) {
         ManagedProcess victim = workers.get(ordinal).current();
         ProcessHandle.of(victim.pid()).orElseThrow().destroyForcibly();
+    }
+
+    /** The ordinal of the worker that the scheduler's log says was leased a job first; quick, for a job that is running. */
+    int workerOf(String job) {
+        try (Stream<String> lines = Files.lines(schedulerLog())) {
+            return lines.filter(line -> line.contains("LeaseGranted epoch=1 job=" + job))
+                    .map(LEASED_TO::matcher)
+                    .filter(Matcher::find)
+                    .mapToInt(found -> Integer.parseInt(found.group(1)))
+                    .findFirst()
+                    .orElseThrow(() -> new AssertionError("no lease of " + job + " in " + schedulerLog()));
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
     }
 
     /** Waits until every worker says that it is ready, after one was killed. */

@@ -11,7 +11,6 @@ import com.openai.models.chat.completions.ChatCompletionStreamOptions;
 import io.altiplano.stack.platform.Demo;
 import java.time.Duration;
 import java.util.List;
-import java.util.function.IntConsumer;
 
 /**
  * What a client of the official library was told of one answer.
@@ -60,11 +59,16 @@ record Told(String id, String text, int counted, long promptTokens, long complet
     }
 
     static Told stream(OpenAIClient client, ChatCompletionCreateParams question) {
-        return stream(client, question, counted -> {});
+        return stream(client, question, (job, counted) -> {});
     }
 
-    /** Streams; the listener is told how many tokens came so far, after each chunk that brought some. */
-    static Told stream(OpenAIClient client, ChatCompletionCreateParams question, IntConsumer listener) {
+    /** Is told how many tokens came so far, after each chunk that brought some. */
+    interface Progress {
+        void came(String jobId, int counted);
+    }
+
+    /** Streams, telling the listener how far it is. */
+    static Told stream(OpenAIClient client, ChatCompletionCreateParams question, Progress listener) {
         ChatCompletionCreateParams streaming = question.toBuilder()
                 .streamOptions(
                         ChatCompletionStreamOptions.builder().includeUsage(true).build())
@@ -76,7 +80,7 @@ record Told(String id, String text, int counted, long promptTokens, long complet
                 int before = collector.counted;
                 collector.add(chunk);
                 if (collector.counted > before) {
-                    listener.accept(collector.counted);
+                    listener.came(collector.id.substring("chatcmpl-".length()), collector.counted);
                 }
             });
         }

@@ -27,9 +27,9 @@ class WorkerLossJourneyTest {
         AtomicBoolean killed = new AtomicBoolean();
 
         // when
-        Told disturbed = Told.stream(client, question, counted -> {
+        Told disturbed = Told.stream(client, question, (job, counted) -> {
             if (counted > KILL_AFTER && killed.compareAndSet(false, true)) {
-                platform.killWorker(platform.grantsSince(before).getLast().getOrdinal());
+                platform.killWorker(platform.workerOf(job));
             }
         });
 

@@ -52,7 +52,7 @@ final class Rules {
                 Cancellation c = job.cancellation();
                 yield Records.cancelled(
                         job,
-                        ended.getUsage(),
+                        atLeastRelayed(job, ended.getUsage()),
                         c == null ? Cancellation.CANCELLED : c.code(),
                         c == null ? "the worker was told to stop" : c.message(),
                         nowMs);
@@ -61,6 +61,17 @@ final class Rules {
             case ATTEMPT_OUTCOME_FAULTED, ATTEMPT_OUTCOME_UNSPECIFIED, UNRECOGNIZED ->
                 lost(job, lease, shard.fleet.draining(job.pool(), lease.workerId()) ? "draining" : "faulted", nowMs);
         };
+    }
+
+    /** A later attempt that was stopped before its prefill counts nothing of what earlier ones gave the client. */
+    private static Usage atLeastRelayed(JobState job, Usage counted) {
+        if (job.relayedTokens() <= counted.getCompletionTokens()) {
+            return counted;
+        }
+        return counted.toBuilder()
+                .setPromptTokens(Math.max(counted.getPromptTokens(), job.promptTokens()))
+                .setCompletionTokens(job.relayedTokens())
+                .build();
     }
 
     /** An attempt is over without a result: the next one, or the end if nobody wants it any more. */

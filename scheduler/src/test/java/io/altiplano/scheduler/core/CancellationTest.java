@@ -103,6 +103,20 @@ class CancellationTest {
     }
 
     @Test
+    void anAttemptStoppedBeforeItsPrefillIsBilledForWhatEarlierOnesGaveTheClient() {
+        // given
+        String id = bench.running();
+        cancel(id);
+
+        // when
+        bench.end(ended(id, 1, 0, "a", ATTEMPT_OUTCOME_CANCELLED).setUsage(usage(0, 0)));
+        bench.readBack();
+
+        // then
+        assertThat(bench.finished(id).getUsage()).isEqualTo(usage(5, 6));
+    }
+
+    @Test
     void aJobThatCompletesBeforeItsCancellationReachesTheWorkerSucceeds() {
         // given
         String id = bench.running();

@@ -22,9 +22,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every operation of the vector backend, on every type and ragged shape, against the plain loops: the same bits. */
 class KernelMatrixTest {
-    private static final int[] OUTPUTS = {1, 16, 31, 32, 33, 129, 260};
+    private static final int[] OUTPUTS = {1, 31, 32, 33, 129, 260};
     private static final int[] INNER = {1, 7, 8, 9, 64, 90, 172, 344, 2072};
-    private static final int[] BATCHES = {1, 2, 3, 4, 5, 8, 9, 17, 131};
+    private static final int[] BATCHES = {1, 2, 3, 4, 5, 8, 17, 131};
     private static final double UNIT = 0x1p-24; // half an ulp of F32, relative
 
     private final RankKernels plain = new ReferenceKernels().forRank(1);
@@ -79,6 +79,12 @@ class KernelMatrixTest {
         }
     }
 
+    private static void assertSameBits(float[] actual, float[] expected, String what) {
+        assertThat(Arrays.mismatch(actual, expected))
+                .as("first difference, " + what)
+                .isEqualTo(-1);
+    }
+
     static Stream<Arguments> products() {
         List<Arguments> cases = new ArrayList<>();
         for (WeightType type : WeightType.values()) {
@@ -112,8 +118,8 @@ class KernelMatrixTest {
                     float[] byThree = product.on(new CpuKernels(), three, arena);
 
                     // then
-                    assertThat(actual).as("%d outputs, %d rows", outputs, rows).containsExactly(expected);
-                    assertThat(byThree).as("%d outputs, %d rows", outputs, rows).containsExactly(expected);
+                    assertSameBits(actual, expected, "%d outputs, %d rows".formatted(outputs, rows));
+                    assertSameBits(byThree, expected, "%d outputs, %d rows".formatted(outputs, rows));
                 }
             }
         }
@@ -203,7 +209,7 @@ class KernelMatrixTest {
 
             // then
             for (int i = 0; i < expected.size(); i++) {
-                assertThat(actual.get(i)).as("operation %d", i).containsExactly(expected.get(i));
+                assertSameBits(actual.get(i), expected.get(i), "operation " + i);
             }
         }
     }
@@ -251,7 +257,7 @@ class KernelMatrixTest {
                 vector.attention(batch, q, heads * headDim, heads, kv, scale, actual);
 
                 // then
-                assertThat(actual).containsExactly(expected);
+                assertSameBits(actual, expected, "attention");
                 assertThat(actual).doesNotContain(Float.NaN);
             }
         }

@@ -2,7 +2,6 @@ package io.altiplano.worker.kernel.cpu;
 
 import io.altiplano.worker.kernel.ReductionOrder;
 import io.altiplano.worker.kernel.ReductionOrder.Exp;
-import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -47,10 +46,5 @@ final class Lanes {
         IntVector exponent = shifted.reinterpretAsInts().sub(Exp.ROUNDER_BITS).add(127);
         FloatVector power = exponent.lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
         return p.mul(power).blend(0f, argument.lt(ReductionOrder.EXP_MIN));
-    }
-
-    /** Loads {@code 4 * L} bytes. */
-    static ByteVector bytes(java.lang.foreign.MemorySegment memory, long at) {
-        return ByteVector.fromMemorySegment(B, memory, at, java.nio.ByteOrder.LITTLE_ENDIAN);
     }
 }

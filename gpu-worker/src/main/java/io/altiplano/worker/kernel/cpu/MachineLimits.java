@@ -4,6 +4,7 @@ import static io.altiplano.worker.kernel.cpu.Lanes.F;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import jdk.incubator.vector.ByteVector;
@@ -75,10 +76,17 @@ public record MachineLimits(int threads, double readGigabytes, double gigaflops)
         ByteVector c = a;
         ByteVector d = a;
         for (long at = 0; at < quarter; at += Lanes.B.length()) {
-            a = a.lanewise(VectorOperators.XOR, Lanes.bytes(memory, at));
-            b = b.lanewise(VectorOperators.XOR, Lanes.bytes(memory, at + quarter));
-            c = c.lanewise(VectorOperators.XOR, Lanes.bytes(memory, at + 2 * quarter));
-            d = d.lanewise(VectorOperators.XOR, Lanes.bytes(memory, at + 3 * quarter));
+            a = a.lanewise(
+                    VectorOperators.XOR, ByteVector.fromMemorySegment(Lanes.B, memory, at, ByteOrder.LITTLE_ENDIAN));
+            b = b.lanewise(
+                    VectorOperators.XOR,
+                    ByteVector.fromMemorySegment(Lanes.B, memory, at + quarter, ByteOrder.LITTLE_ENDIAN));
+            c = c.lanewise(
+                    VectorOperators.XOR,
+                    ByteVector.fromMemorySegment(Lanes.B, memory, at + 2 * quarter, ByteOrder.LITTLE_ENDIAN));
+            d = d.lanewise(
+                    VectorOperators.XOR,
+                    ByteVector.fromMemorySegment(Lanes.B, memory, at + 3 * quarter, ByteOrder.LITTLE_ENDIAN));
         }
         return a.lanewise(VectorOperators.XOR, b)
                 .lanewise(VectorOperators.XOR, c)

@@ -6,13 +6,15 @@ import static io.altiplano.worker.kernel.cpu.Lanes.L;
 import io.altiplano.worker.kernel.WeightType;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * The innermost loops of {@link Matmul}, straight-line, one accumulator a lane and chain.
+ * The innermost loops of {@link Matmul}, straight-line, one accumulator a lane and chain. They call the Vector API alone: the
+ * compiler inlines its methods whatever the size of the caller, but not a helper of ours, whose vectors would then be objects.
  *
  * <p>E4M3 widens to F32 by shifts alone: sign, exponent and mantissa are moved into place, which leaves the exponent's bias at
  * 127 instead of 7, a value of {@code w * 2^-120}, subnormals included. Activations of F8 products therefore carry {@code
@@ -42,7 +44,8 @@ final class Tiles {
 
     private static void decodeF8(MemorySegment w, long from, int columns, float[] out, int half) {
         for (int k = 0, at = half; k < columns; k += 2, at += 64) {
-            ShortVector v = Lanes.bytes(w, from + 32L * k).reinterpretAsShorts();
+            ShortVector v = ByteVector.fromMemorySegment(Lanes.B, w, from + 32L * k, ByteOrder.LITTLE_ENDIAN)
+                    .reinterpretAsShorts();
             IntVector a = v.lanewise(VectorOperators.ASHR, 4).and(E4M3_BITS).reinterpretAsInts();
             IntVector b = v.lanewise(VectorOperators.LSHL, 8)
                     .lanewise(VectorOperators.ASHR, 4)
@@ -57,7 +60,8 @@ final class Tiles {
 
     private static void decodeBf16(MemorySegment w, long from, int columns, float[] out, int half) {
         for (int k = 0, at = half; k < columns; k++, at += 32) {
-            IntVector v = Lanes.bytes(w, from + 64L * k).reinterpretAsInts();
+            IntVector v = ByteVector.fromMemorySegment(Lanes.B, w, from + 64L * k, ByteOrder.LITTLE_ENDIAN)
+                    .reinterpretAsInts();
             v.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(out, at);
             v.and(HIGH_HALF).reinterpretAsFloats().intoArray(out, at + 16);
         }
@@ -122,11 +126,11 @@ final class Tiles {
         FloatVector b2 = FloatVector.zero(F);
         FloatVector a3 = FloatVector.zero(F);
         FloatVector b3 = FloatVector.zero(F);
-        for (int k = 0; k < columns; k += 2) {
-            long q = 32L * k;
-            FloatVector x0 = FloatVector.broadcast(F, x[xFrom + k]);
-            FloatVector x1 = FloatVector.broadcast(F, x[xFrom + k + 1]);
-            ShortVector v0 = Lanes.bytes(w, p0 + q).reinterpretAsShorts();
+        for (int q = 0, k = xFrom; q < 32 * columns; q += 64, k += 2) {
+            FloatVector x0 = FloatVector.broadcast(F, x[k]);
+            FloatVector x1 = FloatVector.broadcast(F, x[k + 1]);
+            ShortVector v0 = ByteVector.fromMemorySegment(Lanes.B, w, p0 + q, ByteOrder.LITTLE_ENDIAN)
+                    .reinterpretAsShorts();
             IntVector h0 = v0.lanewise(VectorOperators.ASHR, 4).and(E4M3_BITS).reinterpretAsInts();
             IntVector l0 = v0.lanewise(VectorOperators.LSHL, 8)
                     .lanewise(VectorOperators.ASHR, 4)
@@ -136,7 +140,8 @@ final class Tiles {
             b0 = h0.and(HIGH_HALF).reinterpretAsFloats().fma(x0, b0);
             a0 = l0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(x1, a0);
             b0 = l0.and(HIGH_HALF).reinterpretAsFloats().fma(x1, b0);
-            ShortVector v1 = Lanes.bytes(w, p1 + q).reinterpretAsShorts();
+            ShortVector v1 = ByteVector.fromMemorySegment(Lanes.B, w, p1 + q, ByteOrder.LITTLE_ENDIAN)
+                    .reinterpretAsShorts();
             IntVector h1 = v1.lanewise(VectorOperators.ASHR, 4).and(E4M3_BITS).reinterpretAsInts();
             IntVector l1 = v1.lanewise(VectorOperators.LSHL, 8)
                     .lanewise(VectorOperators.ASHR, 4)
@@ -146,7 +151,8 @@ final class Tiles {
             b1 = h1.and(HIGH_HALF).reinterpretAsFloats().fma(x0, b1);
             a1 = l1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(x1, a1);
             b1 = l1.and(HIGH_HALF).reinterpretAsFloats().fma(x1, b1);
-            ShortVector v2 = Lanes.bytes(w, p2 + q).reinterpretAsShorts();
+            ShortVector v2 = ByteVector.fromMemorySegment(Lanes.B, w, p2 + q, ByteOrder.LITTLE_ENDIAN)
+                    .reinterpretAsShorts();
             IntVector h2 = v2.lanewise(VectorOperators.ASHR, 4).and(E4M3_BITS).reinterpretAsInts();
             IntVector l2 = v2.lanewise(VectorOperators.LSHL, 8)
                     .lanewise(VectorOperators.ASHR, 4)
@@ -156,7 +162,8 @@ final class Tiles {
             b2 = h2.and(HIGH_HALF).reinterpretAsFloats().fma(x0, b2);
             a2 = l2.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(x1, a2);
             b2 = l2.and(HIGH_HALF).reinterpretAsFloats().fma(x1, b2);
-            ShortVector v3 = Lanes.bytes(w, p3 + q).reinterpretAsShorts();
+            ShortVector v3 = ByteVector.fromMemorySegment(Lanes.B, w, p3 + q, ByteOrder.LITTLE_ENDIAN)
+                    .reinterpretAsShorts();
             IntVector h3 = v3.lanewise(VectorOperators.ASHR, 4).and(E4M3_BITS).reinterpretAsInts();
             IntVector l3 = v3.lanewise(VectorOperators.LSHL, 8)
                     .lanewise(VectorOperators.ASHR, 4)
@@ -230,16 +237,20 @@ final class Tiles {
         for (int k = 0; k < columns; k++) {
             long q = 64L * k;
             FloatVector x0 = FloatVector.broadcast(F, x[xFrom + k]);
-            IntVector v0 = Lanes.bytes(w, p0 + q).reinterpretAsInts();
+            IntVector v0 = ByteVector.fromMemorySegment(Lanes.B, w, p0 + q, ByteOrder.LITTLE_ENDIAN)
+                    .reinterpretAsInts();
             a0 = v0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(x0, a0);
             b0 = v0.and(HIGH_HALF).reinterpretAsFloats().fma(x0, b0);
-            IntVector v1 = Lanes.bytes(w, p1 + q).reinterpretAsInts();
+            IntVector v1 = ByteVector.fromMemorySegment(Lanes.B, w, p1 + q, ByteOrder.LITTLE_ENDIAN)
+                    .reinterpretAsInts();
             a1 = v1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(x0, a1);
             b1 = v1.and(HIGH_HALF).reinterpretAsFloats().fma(x0, b1);
-            IntVector v2 = Lanes.bytes(w, p2 + q).reinterpretAsInts();
+            IntVector v2 = ByteVector.fromMemorySegment(Lanes.B, w, p2 + q, ByteOrder.LITTLE_ENDIAN)
+                    .reinterpretAsInts();
             a2 = v2.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(x0, a2);
             b2 = v2.and(HIGH_HALF).reinterpretAsFloats().fma(x0, b2);
-            IntVector v3 = Lanes.bytes(w, p3 + q).reinterpretAsInts();
+            IntVector v3 = ByteVector.fromMemorySegment(Lanes.B, w, p3 + q, ByteOrder.LITTLE_ENDIAN)
+                    .reinterpretAsInts();
             a3 = v3.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(x0, a3);
             b3 = v3.and(HIGH_HALF).reinterpretAsFloats().fma(x0, b3);
         }

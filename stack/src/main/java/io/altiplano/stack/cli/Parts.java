@@ -6,10 +6,14 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
-/** What was started, to be stopped: services first, then what they stand on; what is started while stopping is stopped. */
+/**
+ * What was started, to be stopped: the gateway first, since its open streams need the scheduler and the workers to end; then
+ * these; then what they stand on. What is started while stopping is stopped.
+ */
 final class Parts implements AutoCloseable {
     /** Parts of one stage stop together; stages stop in this order. */
     enum Stage {
+        GATEWAY,
         SERVICE,
         OUTER,
         WATCH

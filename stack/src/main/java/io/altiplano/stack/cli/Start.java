@@ -1,5 +1,6 @@
 package io.altiplano.stack.cli;
 
+import static io.altiplano.stack.cli.Parts.Stage.GATEWAY;
 import static io.altiplano.stack.cli.Parts.Stage.OUTER;
 import static io.altiplano.stack.cli.Parts.Stage.SERVICE;
 import static io.altiplano.stack.cli.Parts.Stage.WATCH;
@@ -150,12 +151,12 @@ final class Start {
     }
 
     private void gateway() {
-        service(specs.gateway(), ports.gateway());
+        service(specs.gateway(), ports.gateway(), GATEWAY);
         progress("Gateway", specs.gatewayUrl());
     }
 
     private void scheduler() {
-        service(specs.scheduler(), ports.scheduler());
+        service(specs.scheduler(), ports.scheduler(), SERVICE);
         progress("Scheduler", "http://127.0.0.1:" + ports.scheduler());
     }
 
@@ -164,7 +165,7 @@ final class Start {
         for (int i = 0; i < ports.workers(); i++) {
             int ordinal = i;
             all.add(async(() -> {
-                service(specs.worker(ordinal, ports.worker(ordinal)), ports.worker(ordinal));
+                service(specs.worker(ordinal, ports.worker(ordinal)), ports.worker(ordinal), SERVICE);
                 progress(
                         "Worker " + ordinal,
                         "http://127.0.0.1:" + ports.worker(ordinal) + ", tensor parallel " + specs.tensorParallel());
@@ -173,8 +174,8 @@ final class Start {
         CompletableFuture.allOf(all.toArray(CompletableFuture[]::new)).join();
     }
 
-    private void service(ManagedProcess.Spec spec, int port) {
-        ManagedProcess process = keep(() -> ManagedProcess.start(spec, dirs), SERVICE, p -> p);
+    private void service(ManagedProcess.Spec spec, int port, Parts.Stage stage) {
+        ManagedProcess process = keep(() -> ManagedProcess.start(spec, dirs), stage, p -> p);
         Probe.awaitReady(process, port, Duration.ofSeconds(120));
     }
 

@@ -1,5 +1,6 @@
 package io.altiplano.stack.cli;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.altiplano.stack.infra.InfraException;
 import io.altiplano.stack.infra.ManagedProcess;
 import io.altiplano.stack.infra.Ports;
@@ -43,6 +44,7 @@ final class Up implements Callable<Integer> {
         Home here = new Home(home.toAbsolutePath());
         PortPlan ports = new PortPlan(port, workers);
         requireFree(ports);
+        requireSplit(root.toAbsolutePath().resolve("starter-model/model/config.json"));
         Path pidFile = here.folder().resolve("supervisor.pid");
         Files.createDirectories(here.dirs().run());
         Files.deleteIfExists(here.ready());
@@ -93,6 +95,18 @@ final class Up implements Callable<Integer> {
                         + " needs, is taken; stop what listens there or set ALTIPLANO_PORT to another first port");
             }
         });
+    }
+
+    /** Every worker serves the starter model, so its KV heads bound the ranks. */
+    private void requireSplit(Path config) throws IOException {
+        int heads = new ObjectMapper()
+                .readTree(config.toFile())
+                .path("num_key_value_heads")
+                .asInt();
+        if (tensorParallel < 1 || heads % tensorParallel != 0) {
+            throw new InfraException("--tp " + tensorParallel + " does not divide the " + heads
+                    + " KV heads of the starter model, which every worker serves; use a divisor of " + heads);
+        }
     }
 
     /** Removes data, secrets, models and logs; keeps what was built and unpacked. */

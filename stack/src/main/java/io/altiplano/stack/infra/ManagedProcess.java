@@ -156,9 +156,10 @@ public final class ManagedProcess implements AutoCloseable {
         }
     }
 
+    /** Longer than any part's own drain, the gateway's 23 s above all. */
     @Override
     public void close() {
-        stop(Duration.ofSeconds(15));
+        stop(Duration.ofSeconds(30));
     }
 
     private boolean await(Duration patience) {

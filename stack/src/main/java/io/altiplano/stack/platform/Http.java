@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 /** JSON over HTTP with a bearer token. */
 final class Http {
     static final ObjectMapper JSON = new ObjectMapper();
+    /** Registering a model reads all of its weights. */
+    private static final Duration PATIENCE = Duration.ofHours(1);
+
     private static final HttpClient CLIENT =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
 
@@ -23,9 +26,8 @@ final class Http {
     record Answer(int status, JsonNode body) {}
 
     static Answer send(String method, String url, String bearer, @Nullable JsonNode body) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url))
-                .timeout(Duration.ofSeconds(60))
-                .header("authorization", "Bearer " + bearer);
+        HttpRequest.Builder request =
+                HttpRequest.newBuilder(URI.create(url)).timeout(PATIENCE).header("authorization", "Bearer " + bearer);
         if (body == null) {
             request.method(method, HttpRequest.BodyPublishers.noBody());
         } else {

@@ -61,6 +61,8 @@ public record ServiceSpecs(
     public ManagedProcess.Spec scheduler() {
         Map<String, String> e = environment("scheduler", schedulerPort);
         e.put("ALTIPLANO_SCHEDULER_STATE_DIR", state.toString());
+        // A known member takes its partitions up again at once, also after kill -9, without waiting out its session.
+        e.put("ALTIPLANO_SCHEDULER_INSTANCE_ID", "scheduler-0");
         return spec("scheduler", apps.scheduler(), with(SMALL, "-Xmx256m"), e);
     }
 

@@ -43,6 +43,7 @@ public final class Tokenizer implements AutoCloseable {
     private final Cleaner.Cleanable nativeMemory;
     private final byte[][] bytes;
     private final boolean[] special;
+    private final int longestToken;
     private final Map<String, Integer> specialIds;
     private final OptionalInt bosId;
     private final Set<Integer> eosIds;
@@ -55,6 +56,8 @@ public final class Tokenizer implements AutoCloseable {
         this.specialIds = specialIds;
         this.bosId = bosId;
         this.eosIds = eosIds;
+        this.longestToken =
+                Math.max(1, Arrays.stream(bytes).mapToInt(b -> b.length).max().orElse(1));
         this.special = new boolean[bytes.length];
         specialIds.values().forEach(id -> special[id] = true);
     }
@@ -133,6 +136,14 @@ public final class Tokenizer implements AutoCloseable {
     /** One more than the greatest token id of the tokenizer; a model's matrices may be padded beyond it. */
     public int vocabularySize() {
         return bytes.length;
+    }
+
+    /**
+     * A number of tokens that a text has at least, found without encoding it: whoever limits lengths can refuse a text that is
+     * far too long at no cost.
+     */
+    public int leastTokens(String text) {
+        return (text.length() + longestToken - 1) / longestToken;
     }
 
     /**

@@ -24,6 +24,8 @@ import io.altiplano.worker.engine.ServedModel;
 import io.altiplano.worker.engine.StepReport;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -42,6 +44,7 @@ import org.jspecify.annotations.Nullable;
  * abandoned because the leases may be lost: those end in silence, since the scheduler gives them elsewhere.
  */
 final class Incarnation implements AutoCloseable {
+    private static final int REMEMBERED_GRANTS = 100_000;
     /** Of an attempt that read and wrote no token. */
     private static final Ending NOTHING = new Ending(Ending.Reason.CANCELLED, 0, 0, "");
 
@@ -53,7 +56,14 @@ final class Incarnation implements AutoCloseable {
     private final Submissions submissions;
     private final AgentLog log;
     private final Map<String, Attempt> attempts = new ConcurrentHashMap<>();
-    private final Set<String> seen = ConcurrentHashMap.newKeySet();
+    /** The latest grants, oldest first; repetitions come soon after, from a scheduler that replays. For the work thread. */
+    private final Set<String> seen = Collections.newSetFromMap(new LinkedHashMap<>() {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, Boolean> eldest) {
+            return size() > REMEMBERED_GRANTS;
+        }
+    });
+
     private final Map<String, StepReplies> repliesByModel = new ConcurrentHashMap<>();
     private final ModelObserver flusher = this::flush;
 

@@ -119,7 +119,7 @@ public final class ModelStore implements AutoCloseable {
         try {
             return open(id, root.resolve(id), modelOptions, engineOptions, this::notifyObservers);
         } catch (RuntimeException | OutOfMemoryError e) {
-            LOG.log(Level.ERROR, "event=model_load_failed model=" + id, e);
+            LOG.log(Level.WARNING, "event=model_load_failed model={0} error={1}", id, e);
             throw new ModelUnavailableException(
                     ModelUnavailableException.Code.MODEL_INVALID,
                     "model '" + id + "' cannot be loaded: " + e.getMessage());

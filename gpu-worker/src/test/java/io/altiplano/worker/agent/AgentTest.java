@@ -145,12 +145,21 @@ class AgentTest {
 
     @Test
     void jobs_of_one_gateway_share_a_record_a_step() {
+        CountDownLatch gate = new CountDownLatch(1);
+        ModelObserver heldAfterAToken = (model, report) -> awaitIf(report.generatedTokens() > 0, gate);
+        Objects.requireNonNull(sharedModels).observe(heldAfterAToken);
         List<JobSubmitted> jobs =
-                Stream.generate(() -> job(100).build()).limit(4).toList();
+                Stream.generate(() -> job(300).build()).limit(4).toList();
         jobs.forEach(job -> grant(job, 1));
-        jobs.forEach(job -> ended(job, 1));
+        jobs.forEach(job ->
+                attempts.await("its start", a -> a.getStarted().getJobId().equals(job.getJobId())));
+
+        gate.countDown();
         jobs.forEach(job -> deltas(job, 1));
-        assertThat(replies.read()).anyMatch(r -> r.getDeltasCount() == 4);
+        Objects.requireNonNull(sharedModels).forget(heldAfterAToken);
+
+        assertThat(replies.read().stream().mapToInt(ReplyRecord::getDeltasCount).max())
+                .hasValue(4);
     }
 
     @Test

@@ -27,6 +27,8 @@ import java.util.Properties;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -112,6 +114,35 @@ final class Broker implements AutoCloseable {
 
     void work(int ordinal, byte[] bytes) {
         await(producer.send(new ProducerRecord<>(topics.work(POOL), ordinal, POOL, bytes)));
+    }
+
+    /** Takes the heartbeats' topic away: none is acknowledged any more. */
+    void deleteHeartbeats() {
+        try (Admin admin = Admin.create(as("admin").common())) {
+            await(admin.deleteTopics(List.of(topics.workers()))
+                    .all()
+                    .toCompletionStage()
+                    .toCompletableFuture());
+        }
+    }
+
+    /** Gives the heartbeats' topic back, empty. */
+    void createHeartbeats() {
+        try (Admin admin = Admin.create(as("admin").common())) {
+            await(admin.createTopics(List.of(new NewTopic(topics.workers(), Optional.of(PARTITIONS), Optional.empty())))
+                    .all()
+                    .toCompletionStage()
+                    .toCompletableFuture());
+        }
+    }
+
+    /** Waits for what no topic tells. */
+    void awaitTrue(String what, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        while (!condition.getAsBoolean() && System.nanoTime() - deadline < 0) {
+            LockSupport.parkNanos(20_000_000);
+        }
+        assertThat(condition.getAsBoolean()).as(what + " within 30 s").isTrue();
     }
 
     private LogPointer write(SubmissionRecord submission) {

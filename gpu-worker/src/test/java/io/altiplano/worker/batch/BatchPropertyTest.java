@@ -15,7 +15,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.Size;
 
-class BatchProperties {
+class BatchPropertyTest {
     @Property(tries = 300)
     void every_sequence_ends_whatever_the_pool_and_nothing_is_left_over(
             @ForAll @Size(min = 1, max = 12) List<@IntRange(min = 1, max = 90) Integer> prompts,

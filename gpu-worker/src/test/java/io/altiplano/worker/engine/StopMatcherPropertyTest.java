@@ -10,7 +10,7 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 
-class StopMatcherProperties {
+class StopMatcherPropertyTest {
     @Provide
     Arbitrary<String> text() {
         return Arbitraries.strings().withChars('a', 'b', 'c').ofMaxLength(30);

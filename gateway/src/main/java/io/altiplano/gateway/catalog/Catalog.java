@@ -33,7 +33,11 @@ public class Catalog {
     private final Map<String, Seen> seen = new ConcurrentHashMap<>();
 
     /** What a tenant saw at a time by {@code System.nanoTime()}. */
-    private record Seen(List<Model> models, long atNanos) {}
+    private record Seen(List<Model> models, long atNanos) {
+        boolean fresh() {
+            return System.nanoTime() - atNanos <= FRESH.toNanos();
+        }
+    }
 
     @Inject
     Catalog(Db db, AuditLog audit, ModelDirectory store, Clock clock) {
@@ -46,15 +50,19 @@ public class Catalog {
     /** The models that a tenant may name, oldest first. */
     public List<Model> visibleTo(String tenantId) {
         Seen last = seen.get(tenantId);
-        if (last == null || System.nanoTime() - last.atNanos > FRESH.toNanos()) {
-            long now = System.nanoTime();
-            List<Model> models = db.tenant(tenantId, CatalogStore::list).stream()
-                    .filter(Model::ready)
-                    .toList();
-            last = new Seen(models, now);
-            seen.put(tenantId, last);
+        if (last == null || !last.fresh()) {
+            // One query at a time for a tenant: fifty requests at once must not want fifty connections.
+            last = seen.compute(tenantId, (id, old) -> old != null && old.fresh() ? old : look(id));
         }
         return last.models;
+    }
+
+    private Seen look(String tenantId) {
+        long now = System.nanoTime();
+        List<Model> models = db.tenant(tenantId, CatalogStore::list).stream()
+                .filter(Model::ready)
+                .toList();
+        return new Seen(models, now);
     }
 
     /**

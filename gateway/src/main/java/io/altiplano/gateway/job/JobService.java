@@ -73,8 +73,9 @@ public class JobService {
         long now = clock.millis();
         JobId id = JobId.create(now, random);
         job.setJobId(id.toString()).setReplyTo(address).setSubmittedAtMs(now);
-        JobStream stream = new JobStream(
-                id, job.getPool(), address, job.getPromptTokensCount(), settings.unreadTokens(), this::cancel);
+        // Only a stream has a reader that can fall behind; a whole answer comes as one record.
+        int bound = job.getStream() ? settings.unreadTokens() : Integer.MAX_VALUE;
+        JobStream stream = new JobStream(id, job.getPool(), address, job.getPromptTokensCount(), bound, this::cancel);
         jobs.put(id.toString(), new Open(stream, now + settings.longest().toMillis()));
         try {
             submissions
@@ -126,7 +127,7 @@ public class JobService {
                 .setReason(reason)
                 .build();
         var _ = submissions
-                .send(
+                .sendFollowUp(
                         stream.pool(),
                         SubmissionRecord.newBuilder().setCancelled(body).build())
                 .exceptionally(e -> {
@@ -205,7 +206,7 @@ public class JobService {
                 "job %s goes on in epoch %d after %d tokens",
                 retrying.getJobId(), retrying.getEpoch(), answer.getRelayedTokensCount());
         var _ = submissions
-                .send(
+                .sendFollowUp(
                         open.stream.pool(),
                         SubmissionRecord.newBuilder().setRelayed(answer).build())
                 .exceptionally(e -> {

@@ -21,10 +21,16 @@ import org.apache.kafka.common.serialization.StringSerializer;
 @ApplicationScoped
 public class Submissions {
     private final Producer<String, SubmissionRecord> producer;
+    private final Producer<String, SubmissionRecord> patient;
     private final String topic;
 
     @Inject
     Submissions(KafkaSettings kafka, TopicSettings topics, JobSettings settings) {
+        Map<String, Object> lasting = kafka.toKafkaConfig().producer();
+        lasting.put("client.id", "gateway-follow-ups");
+        // Callers hold the thread that reads replies: they wait for the topic no longer than a submission does.
+        lasting.put("max.block.ms", Math.toIntExact(settings.submitTimeout().toMillis()));
+        patient = new KafkaProducer<>(lasting, new StringSerializer(), Topics.SUBMISSION.serializer());
         Map<String, Object> config = kafka.toKafkaConfig().producer();
         int timeout = Math.toIntExact(settings.submitTimeout().toMillis());
         // A submission that Kafka takes after its client was sent away would be work for nobody.
@@ -36,11 +42,20 @@ public class Submissions {
         topic = topics.toTopics().submissions();
     }
 
-    /** Sends one record; done when it is acknowledged by all replicas in sync. May block until the topic is known. */
+    /** Sends a new job; done when it is acknowledged by all replicas in sync. May block until the topic is known. */
     CompletableFuture<Void> send(String pool, SubmissionRecord body) {
+        return send(producer, pool, body);
+    }
+
+    /** Sends a word about a job that Kafka may hold: it must outlast an outage that was too long for a submission. */
+    CompletableFuture<Void> sendFollowUp(String pool, SubmissionRecord body) {
+        return send(patient, pool, body);
+    }
+
+    private CompletableFuture<Void> send(Producer<String, SubmissionRecord> by, String pool, SubmissionRecord body) {
         CompletableFuture<Void> done = new CompletableFuture<>();
         try {
-            var _ = producer.send(new ProducerRecord<>(topic, pool, body), (metadata, failure) -> {
+            var _ = by.send(new ProducerRecord<>(topic, pool, body), (metadata, failure) -> {
                 if (failure == null) {
                     done.complete(null);
                 } else {
@@ -55,5 +70,6 @@ public class Submissions {
 
     void close(@Observes @Priority(3000) ShutdownEvent stop) {
         producer.close(Duration.ofSeconds(2));
+        patient.close(Duration.ofSeconds(2));
     }
 }

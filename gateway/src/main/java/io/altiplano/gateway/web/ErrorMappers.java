@@ -37,6 +37,7 @@ public class ErrorMappers {
 
     @ServerExceptionMapper
     Response database(DatabaseUnavailableException e) {
+        LOG.warnf("database unavailable: %s", e.getCause() == null ? e : e.getCause());
         return ErrorBody.response(away());
     }
 

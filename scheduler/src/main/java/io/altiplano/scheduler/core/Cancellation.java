@@ -11,6 +11,11 @@ import io.altiplano.contracts.v1.JobOutcome;
  * @param relayedTokens tokens the client was given: what is billed if the worker is lost too
  */
 public record Cancellation(JobOutcome outcome, String code, String message, int relayedTokens) {
+    /** Whether a gateway said how much its client was given; a withdrawn right does not know. */
+    boolean gatewayTold() {
+        return code.equals(CANCELLED) || relayedTokens > 0;
+    }
+
     /** The client or an operator cancelled. */
     static final String CANCELLED = "cancelled";
     /** The gateway did not answer Retrying: nobody reads the answer. */

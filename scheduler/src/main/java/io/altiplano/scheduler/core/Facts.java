@@ -97,10 +97,11 @@ final class Facts {
     }
 
     void withdrawn(RightWithdrawn right, long nowMs) {
-        if (!shard.state.withdraw(right, nowMs)) {
-            return;
+        // A repeat too goes through the jobs: a crash may have kept the withdrawal and lost what followed from it.
+        if (shard.state.withdraw(right, nowMs)) {
+            shard.happened(
+                    What.RIGHT_WITHDRAWN, "", 0, "", "tenant=" + right.getTenantId() + " model=" + right.getModel());
         }
-        shard.happened(What.RIGHT_WITHDRAWN, "", 0, "", "tenant=" + right.getTenantId() + " model=" + right.getModel());
         for (JobState job : List.copyOf(shard.state.jobs())) {
             if (shard.state.withdrawn(job.submission()) != null) {
                 cancel(job, withdrawal(right.getReason()), nowMs);

@@ -45,18 +45,10 @@ final class Rules {
         return lapse == null ? null : lost(job, lease, lapse, nowMs);
     }
 
-    private JobRecord dueEnded(JobState job, Lease lease, AttemptEnded ended, long nowMs) {
+    private @Nullable JobRecord dueEnded(JobState job, Lease lease, AttemptEnded ended, long nowMs) {
         return switch (ended.getOutcome()) {
             case ATTEMPT_OUTCOME_COMPLETED -> Records.succeeded(job, ended.getUsage(), ended.getFinishReason(), nowMs);
-            case ATTEMPT_OUTCOME_CANCELLED -> {
-                Cancellation c = job.cancellation();
-                yield Records.cancelled(
-                        job,
-                        atLeastRelayed(job, ended.getUsage()),
-                        c == null ? Cancellation.CANCELLED : c.code(),
-                        c == null ? "the worker was told to stop" : c.message(),
-                        nowMs);
-            }
+            case ATTEMPT_OUTCOME_CANCELLED -> stopped(job, lease, ended, nowMs);
             case ATTEMPT_OUTCOME_REJECTED -> Records.failed(job, ended.getErrorCode(), ended.getErrorMessage(), nowMs);
             case ATTEMPT_OUTCOME_FAULTED, ATTEMPT_OUTCOME_UNSPECIFIED, UNRECOGNIZED ->
                 lost(job, lease, shard.fleet.draining(job.pool(), lease.workerId()) ? "draining" : "faulted", nowMs);
@@ -74,10 +66,32 @@ final class Rules {
                 .build();
     }
 
-    /** An attempt is over without a result: the next one, or the end if nobody wants it any more. */
+    /**
+     * A worker stopped because it was told to. Why is in {@code submissions}, and after a crash may be read again only later:
+     * it is waited for as long as for a heartbeat.
+     */
+    private @Nullable JobRecord stopped(JobState job, Lease lease, AttemptEnded ended, long nowMs) {
+        Cancellation c = job.cancellation();
+        if (c != null) {
+            return Records.cancelled(job, atLeastRelayed(job, ended.getUsage()), c.code(), c.message(), nowMs);
+        }
+        return lapse(job, lease, nowMs) == null
+                ? null
+                : Records.cancelled(
+                        job,
+                        atLeastRelayed(job, ended.getUsage()),
+                        Cancellation.CANCELLED,
+                        "the worker was told to stop",
+                        nowMs);
+    }
+
+    /**
+     * An attempt is over without a result: the next one, or the end if nobody wants it any more. Where no gateway has said
+     * what its client was given, it is asked first, for that is what is billed.
+     */
     private JobRecord lost(JobState job, Lease lease, String reason, long nowMs) {
         Cancellation c = job.cancellation();
-        return c == null ? Records.expired(lease, reason, nowMs) : cancel(job, c, nowMs);
+        return c == null || !c.gatewayTold() ? Records.expired(lease, reason, nowMs) : cancel(job, c, nowMs);
     }
 
     /**
@@ -105,16 +119,16 @@ final class Rules {
     }
 
     private @Nullable JobRecord dueAwaiting(JobState job, int nextEpoch, long nowMs) {
-        Cancellation c = job.cancellation();
-        if (c != null) {
-            return cancel(job, c, nowMs);
-        }
-        Relay relay = job.relay();
-        boolean answered = relay != null && relay.epoch() == nextEpoch;
-        if (relay != null && answered && relay.complete()) {
+        Relay relay = job.relayFor(nextEpoch);
+        if (relay != null && relay.complete()) {
             return Records.succeeded(job, relay.usage(), relay.finishReason(), nowMs);
         }
+        boolean answered = relay != null;
         boolean overdue = relayOverdue(job, nowMs);
+        Cancellation c = job.cancellation();
+        if (c != null) {
+            return c.gatewayTold() || answered || overdue ? cancel(job, c, nowMs) : null;
+        }
         if ((answered || overdue) && nextEpoch > shard.settings.maxAttempts()) {
             return Records.failed(
                     job,
@@ -153,8 +167,9 @@ final class Rules {
             return Usage.getDefaultInstance();
         }
         Cancellation c = job.cancellation();
-        boolean gatewayTold = c != null && c.code().equals(Cancellation.CANCELLED);
-        long completion = gatewayTold ? job.relayedTokens() : Math.max(job.relayedTokens(), shard.generatedTokens(job));
+        long completion = c != null && c.gatewayTold()
+                ? job.relayedTokens()
+                : Math.max(job.relayedTokens(), shard.generatedTokens(job));
         return Usage.newBuilder()
                 .setPromptTokens(job.promptTokens())
                 .setCompletionTokens(completion)

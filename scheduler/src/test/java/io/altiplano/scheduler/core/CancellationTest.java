@@ -196,6 +196,31 @@ class CancellationTest {
     }
 
     @Test
+    void aWithdrawnJobWhoseWorkerIsLostTooIsBilledForWhatItsGatewaySaysItRelayed() {
+        // given
+        String id = bench.running();
+        withdraw("", 2);
+
+        // when
+        bench.beat(beat(0, "b", 1));
+        bench.readBack();
+        assertThat(bench.notices.getLast().getRetrying().getEpoch()).isEqualTo(2);
+        bench.decide(new Event.Relayed(
+                JobRelayed.newBuilder()
+                        .setJobId(id)
+                        .setEpoch(2)
+                        .addRelayedTokens(1)
+                        .addRelayedTokens(2)
+                        .build(),
+                Samples.at(5)));
+        bench.readBack();
+
+        // then
+        assertThat(bench.finished(id).getErrorCode()).isEqualTo("right_withdrawn");
+        assertThat(bench.finished(id).getUsage()).isEqualTo(usage(5, 2));
+    }
+
+    @Test
     void laterSubmissionsWithAnOlderLicenceEpochAreRefusedAlsoAfterARestart() {
         // given
         withdraw("", 3);

@@ -46,7 +46,13 @@ final class Checker {
         for (Log<WorkRecord> log : topics.work()) {
             log.all().forEach(this::grantIsInTheLog);
         }
-        gateway.clients().forEach(this::client);
+        for (Client c : gateway.clients()) {
+            try {
+                client(c);
+            } catch (Violation v) {
+                throw new Violation(v.getMessage() + topics.story(c.job.getJobId()));
+            }
+        }
     }
 
     private void read(JobRecord r, int maxAttempts) {

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 class SimulationTest {
     private static final long FIRST = Long.getLong("altiplano.sim.first", 1);
-    private static final long SEEDS = Long.getLong("altiplano.sim.seeds", 300);
+    private static final long SEEDS = Long.getLong("altiplano.sim.seeds", 1_000);
 
     @Test
     void everyJobEndsOnceAndNothingIsLeftOverWhateverFails() {

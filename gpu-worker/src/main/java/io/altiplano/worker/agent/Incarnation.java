@@ -168,7 +168,8 @@ final class Incarnation implements AutoCloseable {
             reject(attempt, e.code().name().toLowerCase(Locale.ROOT), String.valueOf(e.getMessage()));
         } catch (IllegalArgumentException e) {
             reject(attempt, "invalid_request", String.valueOf(e.getMessage()));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // An attempt that stayed listed in heartbeats without running would hold its lease for ever.
             fault(attempt, "worker_fault", e.toString());
         }
     }
@@ -327,9 +328,10 @@ final class Incarnation implements AutoCloseable {
         attempts.clear();
     }
 
-    /** Lets go of Kafka; what was not sent is dropped. */
+    /** Stops what still runs and lets go of Kafka; what was not sent is dropped. */
     @Override
     public void close() {
+        abandon();
         models.forget(flusher);
         submissions.close();
         outbox.close();

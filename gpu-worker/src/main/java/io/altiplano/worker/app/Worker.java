@@ -5,11 +5,13 @@ import io.altiplano.worker.engine.ModelStore;
 import io.altiplano.worker.engine.ModelUnavailableException;
 import io.altiplano.worker.engine.ServedModel;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.time.Clock;
+import java.util.concurrent.TimeUnit;
 import org.eclipse.microprofile.config.Config;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +45,7 @@ public class Worker {
             models = store;
         }
         Thread.ofPlatform().name("boot").daemon(true).start(() -> boot(settings, store));
+        Thread.ofVirtual().name("watch").start(this::watch);
     }
 
     /** Loading takes a while, and health must be asked for meanwhile. */
@@ -59,6 +62,24 @@ public class Worker {
                 agent = new Agent(settings.agent(), settings.kafka(), settings.topics(), store, Clock.systemUTC());
             }
         }
+    }
+
+    /** A process whose engine or agent died serves nobody: it ends, so that whoever runs it starts a new one. */
+    private void watch() {
+        try {
+            while (isAlive()) {
+                TimeUnit.SECONDS.sleep(1);
+            }
+        } catch (InterruptedException e) {
+            return;
+        }
+        synchronized (lock) {
+            if (stopping) {
+                return;
+            }
+        }
+        LOG.error("event=worker_dead an engine or the agent has stopped; ending the process");
+        Quarkus.asyncExit(1);
     }
 
     void stop(@Observes ShutdownEvent event) {

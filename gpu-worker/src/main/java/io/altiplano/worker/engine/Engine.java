@@ -106,6 +106,7 @@ public final class Engine implements AutoCloseable {
      * Queues a request; the listener hears of it from the next step on, and always of an ending.
      *
      * @throws IllegalArgumentException if {@link #refuse} would
+     * @throws IllegalStateException if the loop has ended: nothing would ever be heard of the request
      */
     public Generation submit(GenerationRequest request, GenerationListener listener) {
         refuse(request).ifPresent(refusal -> {
@@ -113,6 +114,9 @@ public final class Engine implements AutoCloseable {
         });
         Generation generation = new Generation(request, listener, tokenizer, this::cancel);
         commands.add(() -> begin(generation));
+        if (!thread.isAlive()) {
+            throw new IllegalStateException("the engine of " + name + " has stopped");
+        }
         return generation;
     }
 

@@ -12,7 +12,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -41,6 +44,8 @@ class EngineTest {
     @AfterEach
     void nothing_is_left_over_when_idle() throws InterruptedException {
         Answers.run(engine(), GenerationRequest.of(new int[] {1}, LIVELY, 1));
+        // An engine that is idle with a block held stops with an error.
+        assertThat(engine().isAlive()).isTrue();
         assertThat(engine().freeBlocks()).isGreaterThanOrEqualTo(engine().totalBlocks() - 1);
     }
 
@@ -224,22 +229,30 @@ class EngineTest {
     }
 
     @Test
-    void cancelling_frees_the_blocks_within_a_step_and_tells_the_counts() throws InterruptedException {
+    void cancelling_takes_effect_before_the_next_step_and_tells_the_counts() throws InterruptedException {
         GenerationRequest lengthy = request(prompt(30, 2), LIVELY, 400, 400, List.of());
         Answers answers = new Answers(lengthy);
-        Generation generation = engine().submit(lengthy, answers);
-        Progress first = answers.next();
+        AtomicReference<Generation> generation = new AtomicReference<>();
+        CountDownLatch known = new CountDownLatch(1);
+        generation.set(engine().submit(lengthy, progress -> {
+            answers.progressed(progress);
+            awaitLatch(known);
+            Objects.requireNonNull(generation.get()).cancel();
+        }));
+        known.countDown();
 
-        generation.cancel();
-        int tokens = first.tokens().size();
-        Progress next = answers.next();
-        while (next.ending() == null) {
-            tokens += next.tokens().size();
-            next = answers.next();
+        Answer answer = answers.await();
+
+        assertThat(answer.tokens()).hasSize(1);
+        assertThat(answer.ending()).isEqualTo(new Ending(Ending.Reason.CANCELLED, 30, 1, ""));
+    }
+
+    private static void awaitLatch(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
-
-        assertThat(next.ending()).isEqualTo(new Ending(Ending.Reason.CANCELLED, 30, tokens, ""));
-        generation.cancel();
     }
 
     @Test

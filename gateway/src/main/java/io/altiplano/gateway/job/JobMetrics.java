@@ -1,6 +1,7 @@
 package io.altiplano.gateway.job;
 
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -8,6 +9,7 @@ import jakarta.inject.Inject;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /** What operators watch: jobs in and out, tokens relayed, time to the first token. */
 @ApplicationScoped
@@ -34,6 +36,13 @@ class JobMetrics {
         firstToken = Timer.builder("altiplano.time.to.first.token")
                 .description("From the acknowledged submission to the first delta")
                 .publishPercentileHistogram()
+                .register(registry);
+    }
+
+    void openStreams(Supplier<Number> count) {
+        Gauge.builder("altiplano.streams.open", count)
+                .description("Jobs whose answer is not complete")
+                .strongReference(true)
                 .register(registry);
     }
 

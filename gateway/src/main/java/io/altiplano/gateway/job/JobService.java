@@ -59,6 +59,7 @@ public class JobService {
         this.settings = settings;
         this.metrics = metrics;
         this.clock = clock;
+        metrics.openStreams(this::openStreams);
     }
 
     /**

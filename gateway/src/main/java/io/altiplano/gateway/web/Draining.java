@@ -23,7 +23,8 @@ public class Draining {
         return started;
     }
 
-    void enter() {
+    /** A request has come. */
+    public void enter() {
         lock.lock();
         try {
             underWay++;
@@ -32,7 +33,8 @@ public class Draining {
         }
     }
 
-    void leave() {
+    /** A request has ended. */
+    public void leave() {
         lock.lock();
         try {
             underWay--;

@@ -117,7 +117,9 @@ class JobLifeTest {
             mine.add(next.get());
         }
 
-        assertThat(claimed).hasSizeBetween(1, 15).doesNotContain(lease.current().orElseThrow().getPartition());
+        assertThat(claimed)
+                .hasSizeBetween(1, 15)
+                .doesNotContain(lease.current().orElseThrow().getPartition());
         mine.forEach(address -> leases.release(address, holder));
     }
 
@@ -150,13 +152,14 @@ class JobLifeTest {
             awaitOtherClaim(job.getReplyTo());
             peer.answer(job, "still here");
 
-            assertThat(stream.nextJson().at("/choices/0/delta/content").asText()).isEqualTo("still here");
-            CompletableFuture<String> next = CompletableFuture.supplyAsync(() -> given().header(
-                            "Authorization", "Bearer " + tenant.key())
-                    .contentType("application/json")
-                    .body(Served.chat(false))
-                    .post(PATH)
-                    .path("choices[0].message.content"));
+            assertThat(stream.nextJson().at("/choices/0/delta/content").asText())
+                    .isEqualTo("still here");
+            CompletableFuture<String> next =
+                    CompletableFuture.supplyAsync(() -> given().header("Authorization", "Bearer " + tenant.key())
+                            .contentType("application/json")
+                            .body(Served.chat(false))
+                            .post(PATH)
+                            .path("choices[0].message.content"));
             JobSubmitted after = peer.awaitJob(tenant.id());
             peer.answer(after, "and there");
             assertThat(next.get(20, TimeUnit.SECONDS)).isEqualTo("and there");
@@ -253,12 +256,12 @@ class JobLifeTest {
 
     @Test
     void whenIdleNoStreamIsLeftOver() throws Exception {
-        CompletableFuture<Integer> asked = CompletableFuture.supplyAsync(() -> given().header(
-                        "Authorization", "Bearer " + tenant.key())
-                .contentType("application/json")
-                .body(Served.chat(false))
-                .post(PATH)
-                .statusCode());
+        CompletableFuture<Integer> asked =
+                CompletableFuture.supplyAsync(() -> given().header("Authorization", "Bearer " + tenant.key())
+                        .contentType("application/json")
+                        .body(Served.chat(false))
+                        .post(PATH)
+                        .statusCode());
         peer.answer(peer.awaitJob(tenant.id()), "x");
         assertThat(asked.get(20, TimeUnit.SECONDS)).isEqualTo(200);
 

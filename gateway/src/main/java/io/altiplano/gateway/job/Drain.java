@@ -1,8 +1,7 @@
 package io.altiplano.gateway.job;
 
 import io.altiplano.gateway.web.Draining;
-import io.quarkus.runtime.ShutdownEvent;
-import jakarta.annotation.Priority;
+import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
@@ -14,7 +13,8 @@ import org.jboss.logging.Logger;
 
 /**
  * Stopping without cutting anyone off unheard: nothing new is taken, open streams go on for a while, and those that are not
- * done by then end with an error event. It runs before the HTTP server and the dispatcher stop.
+ * done by then end with an error event. Quarkus fires the event observed here on the stopping thread before it closes
+ * anything (with quarkus.shutdown.delay-enabled); its ShutdownEvent comes after the HTTP server is closed.
  */
 @ApplicationScoped
 public class Drain {
@@ -32,7 +32,7 @@ public class Drain {
         this.settings = settings;
     }
 
-    void stop(@Observes @Priority(1000) ShutdownEvent event) throws InterruptedException {
+    void stop(@Observes ShutdownDelayInitiatedEvent event) throws InterruptedException {
         draining.start();
         long open = jobs.openStreams();
         if (open > 0) {

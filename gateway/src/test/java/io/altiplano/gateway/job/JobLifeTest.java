@@ -14,6 +14,7 @@ import io.altiplano.gateway.testing.Served;
 import io.altiplano.gateway.testing.Sse;
 import io.altiplano.gateway.web.ApiException;
 import io.altiplano.gateway.web.Draining;
+import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
@@ -237,7 +238,7 @@ class JobLifeTest {
             draining.enter();
             Thread stopping = Thread.ofVirtual().start(() -> {
                 try {
-                    drain.stop(new ShutdownEvent());
+                    drain.stop(new ShutdownDelayInitiatedEvent());
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                 }

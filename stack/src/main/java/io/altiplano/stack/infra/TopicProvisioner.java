@@ -15,6 +15,7 @@ import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AclBinding;
+import org.apache.kafka.common.acl.AclBindingFilter;
 import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.acl.AclPermissionType;
 import org.apache.kafka.common.errors.TopicExistsException;
@@ -63,9 +64,20 @@ public final class TopicProvisioner {
     /** Creates what is missing for these pools and waits until the broker has it. */
     public void provision(Collection<String> pools, Principals principals) {
         createTopics(pools);
-        await(
-                "create Kafka's access lists",
-                admin.createAcls(accessLists(pools, principals)).all());
+        allow(admin, accessLists(pools, principals));
+    }
+
+    /** The controller acknowledges access lists before the brokers go by them, so their word is waited for too. */
+    private static void allow(Admin admin, List<AclBinding> acls) {
+        await("create Kafka's access lists", admin.createAcls(acls).all());
+        Waiting.until(
+                "Kafka's access lists being in force",
+                null,
+                Duration.ofSeconds(30),
+                () -> Set.copyOf(await(
+                                "read Kafka's access lists",
+                                admin.describeAcls(AclBindingFilter.ANY).values()))
+                        .containsAll(acls));
     }
 
     /** Creates the topics alone. */
@@ -169,7 +181,7 @@ public final class TopicProvisioner {
                         AclOperation.ALL));
             }
         }
-        await("create Kafka's access lists", admin.createAcls(acls).all());
+        allow(admin, acls);
     }
 
     private static AclBinding binding(ResourcePattern resource, String principal, AclOperation operation) {

@@ -138,6 +138,9 @@ public class Catalog {
      * @throws ApiException 404 if there is none
      */
     Model setState(String actor, String id, String state) {
+        if (!ModelDirectory.isId(id)) {
+            throw unknown(id);
+        }
         return db.operator(handle -> {
             if (!CatalogStore.setState(handle, id, state)) {
                 throw unknown(id);

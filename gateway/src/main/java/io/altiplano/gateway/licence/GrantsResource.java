@@ -42,6 +42,7 @@ import org.jspecify.annotations.Nullable;
 @RunOnVirtualThread
 public class GrantsResource {
     private static final Pattern SHA_256 = Pattern.compile("[0-9a-f]{64}");
+    private static final Pattern GRANT_ID = Pattern.compile("grt_[0-9a-f]{32}");
 
     private final LicenceFacts facts;
     private final LicenceEngine engine;
@@ -98,8 +99,8 @@ public class GrantsResource {
     @RolesAllowed(AdminRole.OFFICER)
     public Deleted revoke(@PathParam("tenant") String tenant, @PathParam("id") String id) {
         Tenants.requireId(tenant);
-        boolean shaped = id.startsWith("grt_") && id.length() == 36;
-        if (!shaped || !facts.revokeGrant(identity.getPrincipal().getName(), tenant, id)) {
+        if (!GRANT_ID.matcher(id).matches()
+                || !facts.revokeGrant(identity.getPrincipal().getName(), tenant, id)) {
             throw new ApiException(
                     ApiError.notFound("licence_grant_not_found", "There is no licence grant " + id + " in force."));
         }

@@ -1,4 +1,4 @@
-/** Gathers the facts about a tenant, asks the licence engine, records and caches its verdicts, withdraws them. */
+/** Gathers the facts about a tenant, asks the licence engine, records and caches its verdicts, and lets none outlive the facts it rests on. */
 @NullMarked
 package io.altiplano.gateway.licence;
 

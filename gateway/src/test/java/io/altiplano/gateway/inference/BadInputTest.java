@@ -33,7 +33,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * The whole list of bad input against every endpoint: never a 5xx, an error always in OpenAI's shape, and what was refused is
+ * The whole list of bad input against {@code /v1} and the models of the admin API: never a 5xx, an error always in OpenAI's shape, and what was refused is
  * neither queued nor metered.
  */
 @QuarkusTest
@@ -334,6 +334,28 @@ class BadInputTest {
                 given().header("Authorization", "Bearer ey.ey.ey").get("/admin/v1/models"));
         check(faults, "auditor", 403, AdminApi.as("auditor").body("{}").post("/admin/v1/models"));
         check(faults, "DELETE none", 404, AdminApi.as("admin").delete("/admin/v1/models/nobody"));
+        check(
+                faults,
+                "DELETE NUL",
+                404,
+                AdminApi.as("admin").urlEncodingEnabled(false).delete("/admin/v1/models/a%00b"));
+        check(
+                faults,
+                "restore NUL",
+                404,
+                AdminApi.as("admin").urlEncodingEnabled(false).post("/admin/v1/models/a%00b/restore"));
+        check(
+                faults,
+                "usage NUL",
+                404,
+                AdminApi.as("admin").urlEncodingEnabled(false).get("/admin/v1/usage?tenant=%00"));
+        check(
+                faults,
+                "grant NUL",
+                404,
+                AdminApi.as("officer-a")
+                        .urlEncodingEnabled(false)
+                        .delete("/admin/v1/tenants/acme/licence-grants/grt_%00" + "0".repeat(31)));
         check(faults, "PUT", 405, AdminApi.as("admin").body("{}").put("/admin/v1/models"));
         assertThat(faults).isEmpty();
     }

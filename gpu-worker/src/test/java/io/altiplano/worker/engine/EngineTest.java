@@ -93,6 +93,21 @@ class EngineTest {
     }
 
     @Test
+    void an_engine_that_has_stopped_takes_nothing_that_would_never_be_answered() {
+        ServedModel stopped = ModelStore.open(
+                "stopped",
+                Objects.requireNonNull(dir),
+                TinyModels.options(),
+                new EngineOptions(8, 10, 16),
+                (model, report) -> {});
+        stopped.close();
+
+        assertThatThrownBy(() -> Answers.submit(stopped.engine(), varied(1)))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("has stopped");
+    }
+
+    @Test
     void an_answer_taken_up_again_goes_on_as_the_unbroken_one() throws InterruptedException {
         GenerationRequest whole = request(prompt(40, 3), LIVELY, 60, 0, List.of("never there"));
         List<Progress> unbroken = new ArrayList<>();

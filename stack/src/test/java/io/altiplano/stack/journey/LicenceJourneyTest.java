@@ -44,7 +44,7 @@ class LicenceJourneyTest {
 
         // then
         assertThat(refusal.code()).contains("licence_approval_required");
-        assertThat(refusal.getMessage()).contains("2");
+        assertThat(refusal.getMessage()).contains("clause 2").contains("Request a licence from Meta");
         given().header("authorization", "Bearer " + key)
                 .contentType("application/json")
                 .body(Map.of("model", Demo.MODEL, "messages", List.of(Map.of("role", "user", "content", "Hello!"))))

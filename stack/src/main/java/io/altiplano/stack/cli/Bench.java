@@ -21,7 +21,7 @@ import picocli.CommandLine.Parameters;
 final class Bench implements Runnable {
     private static final String PROMPT = "Tell me a long story about a mountain village.";
 
-    @Option(names = "--home", required = true)
+    @Option(names = "--home", required = true, hidden = true)
     private Path home = Path.of("");
 
     @Option(names = "--streams", defaultValue = "4")

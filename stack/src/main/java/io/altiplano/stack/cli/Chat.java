@@ -18,7 +18,7 @@ import picocli.CommandLine.Parameters;
 /** Streams an answer to the terminal; without a prompt, a conversation until end of input. */
 @Command(name = "chat", description = "Chats with a model.")
 final class Chat implements Runnable {
-    @Option(names = "--home", required = true)
+    @Option(names = "--home", required = true, hidden = true)
     private Path home = Path.of("");
 
     @Option(names = "--model", defaultValue = Demo.MODEL)

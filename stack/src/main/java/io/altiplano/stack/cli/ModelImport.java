@@ -9,9 +9,12 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Copies a checkpoint into the model store and registers it. */
-@Command(name = "model-import", description = "Checks and registers a Hugging Face checkpoint folder.")
+@Command(
+        name = "model-import",
+        customSynopsis = "./altiplano model import DIR --id ID --licence LICENCE",
+        description = "Checks and registers a Hugging Face checkpoint folder.")
 final class ModelImport implements Runnable {
-    @Option(names = "--home", required = true)
+    @Option(names = "--home", required = true, hidden = true)
     private Path home = Path.of("");
 
     @Parameters(paramLabel = "DIR")

@@ -9,7 +9,7 @@ import picocli.CommandLine.Option;
 /** Unpacks what a start needs, as the last step of a build. */
 @Command(name = "prepare", hidden = true)
 final class Prepare implements Runnable {
-    @Option(names = "--home", required = true)
+    @Option(names = "--home", required = true, hidden = true)
     private Path home = Path.of("");
 
     @Override

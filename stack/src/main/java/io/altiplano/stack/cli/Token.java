@@ -8,7 +8,7 @@ import picocli.CommandLine.Parameters;
 /** Prints an access token of a demo user. */
 @Command(name = "token", description = "Prints an access token of a demo user.")
 final class Token implements Runnable {
-    @Option(names = "--home", required = true)
+    @Option(names = "--home", required = true, hidden = true)
     private Path home = Path.of("");
 
     @Parameters(paramLabel = "USER")

@@ -20,7 +20,7 @@ import picocli.CommandLine.Option;
 /** Starts the whole platform, keeps it running and stops it: the supervisor. */
 @Command(name = "up", description = "Starts the whole platform and keeps it running until Ctrl-C.")
 final class Up implements Callable<Integer> {
-    @Option(names = "--home", required = true)
+    @Option(names = "--home", required = true, hidden = true)
     private Path home = Path.of("");
 
     @Option(names = "--root", required = true)
@@ -85,7 +85,14 @@ final class Up implements Callable<Integer> {
     private static void stop(Parts parts, Home here, Path pidFile) {
         here.ready().toFile().delete();
         parts.close();
-        pidFile.toFile().delete();
+        try {
+            // Another supervisor's file is not ours to take away.
+            if (Files.readString(pidFile).startsWith(ProcessHandle.current().pid() + " ")) {
+                Files.delete(pidFile);
+            }
+        } catch (IOException e) {
+            System.err.println("altiplano: cannot remove " + pidFile + ": " + e);
+        }
     }
 
     private static void requireFree(PortPlan ports) {

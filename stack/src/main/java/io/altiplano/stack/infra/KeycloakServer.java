@@ -131,7 +131,9 @@ public record KeycloakServer(ManagedProcess process, int port, int managementPor
             }
             return JSON.readTree(answer.body()).path("access_token").asText();
         } catch (IOException e) {
-            throw new InfraException("Keycloak at " + issuer + " does not answer: " + e.getMessage(), e);
+            throw new InfraException(
+                    "Keycloak at " + issuer + " does not answer (" + e + "); is the platform up? (./altiplano status)",
+                    e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InfraException("interrupted", e);

@@ -38,7 +38,7 @@ final class Http {
             HttpResponse<String> answer = CLIENT.send(request.build(), HttpResponse.BodyHandlers.ofString());
             return new Answer(answer.statusCode(), read(answer.body()));
         } catch (IOException e) {
-            throw new InfraException(url + " does not answer: " + e, e);
+            throw new InfraException(url + " does not answer (" + e + "); is the platform up? (./altiplano status)", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InfraException("interrupted", e);

@@ -23,7 +23,7 @@ class ArchitectureTest {
 
     private static final List<Set<String>> ROWS = List.of(
             Set.of("dashboard"),
-            Set.of("inference"),
+            Set.of("inference", "organization"),
             Set.of("chat"),
             Set.of("licence"),
             Set.of("job"),
@@ -31,6 +31,7 @@ class ArchitectureTest {
             Set.of("entitlement"),
             Set.of("catalog", "access"),
             Set.of("tenant"),
+            Set.of("approval"),
             Set.of("audit"),
             Set.of("web"),
             Set.of("db"),

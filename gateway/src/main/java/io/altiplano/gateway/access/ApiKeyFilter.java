@@ -13,13 +13,15 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * No resource under {@code /v1} runs without a valid API key in {@code Authorization: Bearer}. It may ask the database, so
+ * No resource under {@code /v1} runs without a valid API key in {@code Authorization: Bearer}, but for those under
+ * {@code /v1/organization}, where people administer their tenant with access tokens ({@link CurrentMember}). It may ask the database, so
  * those resources run on virtual or worker threads, never on an event loop.
  */
 @Provider
 @Priority(Priorities.AUTHENTICATION)
 public class ApiKeyFilter implements ContainerRequestFilter {
     private static final String BEARER = "bearer ";
+    private static final String ORGANIZATION = "/v1/organization";
 
     private final Callers callers;
     private final CurrentCaller current;
@@ -32,8 +34,9 @@ public class ApiKeyFilter implements ContainerRequestFilter {
 
     @Override
     public void filter(ContainerRequestContext request) {
-        String path = request.getUriInfo().getPath();
-        if (!(path.startsWith("/") ? path : "/" + path).startsWith("/v1/")) {
+        String given = request.getUriInfo().getPath();
+        String path = given.startsWith("/") ? given : "/" + given;
+        if (!path.startsWith("/v1/") || path.equals(ORGANIZATION) || path.startsWith(ORGANIZATION + "/")) {
             return;
         }
         current.set(

@@ -34,6 +34,17 @@ final class ApiKeyStore {
                 .findOne();
     }
 
+    /** One tenant of a person's. */
+    record Membership(String tenantId, Role role) {}
+
+    /** All tenants of a person, by id. */
+    static List<Membership> memberships(Handle auth, String subject) {
+        return auth.createQuery("SELECT tenant_id, role FROM memberships_of(:subject)")
+                .bind("subject", subject)
+                .map((rs, ctx) -> new Membership(rs.getString("tenant_id"), Role.valueOf(rs.getString("role"))))
+                .list();
+    }
+
     static void insert(Handle operator, ApiKey key, byte[] hash) {
         operator.createUpdate("""
                         INSERT INTO api_key (id, tenant_id, project_id, name, prefix, hash, role, created_at)

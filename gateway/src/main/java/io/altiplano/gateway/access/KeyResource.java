@@ -1,8 +1,8 @@
 package io.altiplano.gateway.access;
 
-import io.altiplano.gateway.tenant.AdminRole;
 import io.altiplano.gateway.web.ApiError;
 import io.altiplano.gateway.web.ApiException;
+import io.altiplano.gateway.web.RealmRole;
 import io.quarkus.security.identity.SecurityIdentity;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.annotation.security.RolesAllowed;
@@ -34,7 +34,7 @@ public class KeyResource {
     /** Revokes a key. */
     @DELETE
     @Path("/{id}")
-    @RolesAllowed(AdminRole.ADMIN)
+    @RolesAllowed(RealmRole.ADMIN)
     public Deleted revoke(@PathParam("id") String id) {
         Optional<ApiKey> found =
                 ID.matcher(id).matches() ? keys.revoke(identity.getPrincipal().getName(), id) : Optional.empty();

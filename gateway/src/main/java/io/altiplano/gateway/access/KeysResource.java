@@ -2,11 +2,11 @@ package io.altiplano.gateway.access;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
-import io.altiplano.gateway.tenant.AdminRole;
 import io.altiplano.gateway.tenant.Role;
 import io.altiplano.gateway.tenant.Tenants;
 import io.altiplano.gateway.web.JsonBody;
 import io.altiplano.gateway.web.JsonFields;
+import io.altiplano.gateway.web.RealmRole;
 import io.quarkus.security.identity.SecurityIdentity;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.annotation.security.RolesAllowed;
@@ -42,7 +42,7 @@ public class KeysResource {
 
     /** {@code {name, project?, role?}}: 201 with the key, this once. */
     @POST
-    @RolesAllowed(AdminRole.ADMIN)
+    @RolesAllowed(RealmRole.ADMIN)
     public Response create(@PathParam("tenant") String tenant, @Context HttpHeaders headers, InputStream body) {
         JsonFields fields = JsonFields.of(JsonBody.read(headers.getMediaType(), body));
         String name = fields.text("name", 200);
@@ -63,7 +63,7 @@ public class KeysResource {
 
     /** A tenant's keys, without their text. */
     @GET
-    @RolesAllowed({AdminRole.ADMIN, AdminRole.AUDITOR})
+    @RolesAllowed({RealmRole.ADMIN, RealmRole.AUDITOR})
     public Page list(@PathParam("tenant") String tenant) {
         List<View> data =
                 keys.list(tenant).stream().map(key -> View.of(key, null)).toList();

@@ -1,9 +1,9 @@
 package io.altiplano.gateway.catalog;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
-import io.altiplano.gateway.tenant.AdminRole;
 import io.altiplano.gateway.web.JsonBody;
 import io.altiplano.gateway.web.JsonFields;
+import io.altiplano.gateway.web.RealmRole;
 import io.quarkus.security.identity.SecurityIdentity;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.annotation.security.RolesAllowed;
@@ -40,7 +40,7 @@ public class AdminModelsResource {
 
     /** {@code {id, licence, pool?, base_model?}}: 201; 400 names what is wrong with the checkpoint; 409 where the id is taken. */
     @POST
-    @RolesAllowed(AdminRole.ADMIN)
+    @RolesAllowed(RealmRole.ADMIN)
     public Response register(@Context HttpHeaders headers, InputStream body) {
         JsonFields fields = JsonFields.of(JsonBody.read(headers.getMediaType(), body));
         String id = fields.text("id", 200);
@@ -54,7 +54,7 @@ public class AdminModelsResource {
 
     /** All models, withdrawn ones too. */
     @GET
-    @RolesAllowed({AdminRole.ADMIN, AdminRole.OFFICER, AdminRole.AUDITOR})
+    @RolesAllowed({RealmRole.ADMIN, RealmRole.OFFICER, RealmRole.AUDITOR})
     public Page list() {
         return new Page("list", catalog.all().stream().map(View::of).toList(), false);
     }
@@ -62,7 +62,7 @@ public class AdminModelsResource {
     /** Withdraws a model: new requests get 404, running ones end by themselves. */
     @DELETE
     @Path("/{id}")
-    @RolesAllowed(AdminRole.ADMIN)
+    @RolesAllowed(RealmRole.ADMIN)
     public View withdraw(@PathParam("id") String id) {
         return View.of(catalog.setState(actor(), id, "withdrawn"));
     }
@@ -70,7 +70,7 @@ public class AdminModelsResource {
     /** Puts a withdrawn model back into service. */
     @POST
     @Path("/{id}/restore")
-    @RolesAllowed(AdminRole.ADMIN)
+    @RolesAllowed(RealmRole.ADMIN)
     public View restore(@PathParam("id") String id) {
         return View.of(catalog.setState(actor(), id, "ready"));
     }

@@ -1,10 +1,10 @@
 package io.altiplano.gateway.licence;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
-import io.altiplano.gateway.tenant.AdminRole;
 import io.altiplano.gateway.tenant.Tenants;
 import io.altiplano.gateway.web.JsonBody;
 import io.altiplano.gateway.web.JsonFields;
+import io.altiplano.gateway.web.RealmRole;
 import io.altiplano.licensing.Attestation;
 import io.altiplano.licensing.Figure;
 import io.altiplano.licensing.LicenceEngine;
@@ -52,7 +52,7 @@ public class AttestationsResource {
      * the licence with its acceptable use policy for the tenant.
      */
     @POST
-    @RolesAllowed({AdminRole.ADMIN, AdminRole.OFFICER})
+    @RolesAllowed({RealmRole.ADMIN, RealmRole.OFFICER})
     public Response attest(@PathParam("tenant") String tenant, @Context HttpHeaders headers, InputStream body) {
         Tenants.requireId(tenant);
         JsonFields fields = JsonFields.of(JsonBody.read(headers.getMediaType(), body));

@@ -1,12 +1,12 @@
 package io.altiplano.gateway.licence;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
-import io.altiplano.gateway.tenant.AdminRole;
 import io.altiplano.gateway.tenant.Tenants;
 import io.altiplano.gateway.web.ApiError;
 import io.altiplano.gateway.web.ApiException;
 import io.altiplano.gateway.web.JsonBody;
 import io.altiplano.gateway.web.JsonFields;
+import io.altiplano.gateway.web.RealmRole;
 import io.altiplano.licensing.LicenceEngine;
 import io.altiplano.licensing.LicenceGrant;
 import io.altiplano.licensing.LicenceVersion;
@@ -57,7 +57,7 @@ public class GrantsResource {
 
     /** {@code {licence, document, document_sha256, date, last_day?}}: 201. */
     @POST
-    @RolesAllowed(AdminRole.OFFICER)
+    @RolesAllowed(RealmRole.OFFICER)
     public Response record(@PathParam("tenant") String tenant, @Context HttpHeaders headers, InputStream body) {
         Tenants.requireId(tenant);
         JsonFields fields = JsonFields.of(JsonBody.read(headers.getMediaType(), body));
@@ -96,7 +96,7 @@ public class GrantsResource {
     /** Notes that Meta took a grant back: what it permitted is refused within a second. */
     @DELETE
     @Path("/{id}")
-    @RolesAllowed(AdminRole.OFFICER)
+    @RolesAllowed(RealmRole.OFFICER)
     public Deleted revoke(@PathParam("tenant") String tenant, @PathParam("id") String id) {
         Tenants.requireId(tenant);
         if (!GRANT_ID.matcher(id).matches()

@@ -5,6 +5,7 @@ import io.altiplano.gateway.web.ApiError;
 import io.altiplano.gateway.web.ApiException;
 import io.altiplano.gateway.web.JsonBody;
 import io.altiplano.gateway.web.JsonFields;
+import io.altiplano.gateway.web.RealmRole;
 import io.quarkus.security.identity.SecurityIdentity;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.annotation.security.RolesAllowed;
@@ -46,7 +47,7 @@ public class TenantsResource {
 
     /** {@code {id, name, tier, domicile?, principal_place?}}: 201, or 409 where the id is taken. */
     @POST
-    @RolesAllowed(AdminRole.ADMIN)
+    @RolesAllowed(RealmRole.ADMIN)
     public Response create(@Context HttpHeaders headers, InputStream body) {
         JsonFields fields = JsonFields.of(JsonBody.read(headers.getMediaType(), body));
         Tenant tenant = new Tenant(
@@ -66,7 +67,7 @@ public class TenantsResource {
 
     /** All tenants. */
     @GET
-    @RolesAllowed({AdminRole.ADMIN, AdminRole.OFFICER, AdminRole.AUDITOR})
+    @RolesAllowed({RealmRole.ADMIN, RealmRole.OFFICER, RealmRole.AUDITOR})
     public Page list() {
         return new Page("list", tenants.list().stream().map(View::of).toList(), false);
     }
@@ -74,7 +75,7 @@ public class TenantsResource {
     /** One tenant, or 404. */
     @GET
     @Path("/{id}")
-    @RolesAllowed({AdminRole.ADMIN, AdminRole.OFFICER, AdminRole.AUDITOR})
+    @RolesAllowed({RealmRole.ADMIN, RealmRole.OFFICER, RealmRole.AUDITOR})
     public View get(@PathParam("id") String id) {
         return View.of(tenants.find(id).orElseThrow(() -> Tenants.unknown(id)));
     }

@@ -2,10 +2,10 @@ package io.altiplano.gateway.usage;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.altiplano.gateway.access.OwnTenant;
-import io.altiplano.gateway.tenant.AdminRole;
 import io.altiplano.gateway.tenant.Tenants;
 import io.altiplano.gateway.web.ApiError;
 import io.altiplano.gateway.web.ApiException;
+import io.altiplano.gateway.web.RealmRole;
 import io.quarkus.security.identity.SecurityIdentity;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.annotation.security.RolesAllowed;
@@ -41,9 +41,9 @@ public class UsageResource {
      * answered as one that is not there.
      */
     @GET
-    @RolesAllowed({AdminRole.ADMIN, AdminRole.AUDITOR, AdminRole.TENANT_OWNER})
+    @RolesAllowed({RealmRole.ADMIN, RealmRole.AUDITOR, RealmRole.TENANT_OWNER})
     public Page usage(@QueryParam("tenant") @Nullable String tenant) {
-        boolean all = identity.hasRole(AdminRole.ADMIN) || identity.hasRole(AdminRole.AUDITOR);
+        boolean all = identity.hasRole(RealmRole.ADMIN) || identity.hasRole(RealmRole.AUDITOR);
         String wanted = tenant == null && !all ? own() : tenant;
         if (wanted == null) {
             return new Page("list", view(ledger.totals()));

@@ -30,7 +30,7 @@ class BearerTokensTest {
     void aTokenWithAllClaimsRightIsTakenAsSoonAsItsKeyIsPublished() {
         keys.add("rotated");
 
-        Response answer = ask(keys.sign("rotated", claims(issuer, "altiplano", 60, "admin")));
+        Response answer = ask(keys.sign("rotated", claims(issuer, "altiplano", 60, "platform-admin")));
 
         answer.then().statusCode(200);
     }
@@ -46,7 +46,8 @@ class BearerTokensTest {
     void aTokenWithOneClaimWrongIsRefused(String what, String iss, String audience, int seconds) {
         keys.add(what);
 
-        Response answer = ask(keys.sign(what, claims(iss.equals("-") ? issuer : iss, audience, seconds, "admin")));
+        Response answer =
+                ask(keys.sign(what, claims(iss.equals("-") ? issuer : iss, audience, seconds, "platform-admin")));
 
         answer.then().statusCode(401).body("error.code", equalTo("invalid_token"));
     }
@@ -63,7 +64,7 @@ class BearerTokensTest {
     @Test
     void anUnsignedTokenIsRefused() {
         String token = base64("{\"alg\":\"none\",\"typ\":\"JWT\"}") + "."
-                + base64(claims(issuer, "altiplano", 60, "admin")) + ".";
+                + base64(claims(issuer, "altiplano", 60, "platform-admin")) + ".";
 
         Response answer = ask(token);
 
@@ -74,7 +75,7 @@ class BearerTokensTest {
     void aTokenSignedWithAnotherAlgorithmIsRefused() {
         keys.add("algorithm");
         String token = base64("{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"algorithm\"}") + "."
-                + base64(claims(issuer, "altiplano", 60, "admin")) + "." + base64("signature");
+                + base64(claims(issuer, "altiplano", 60, "platform-admin")) + "." + base64("signature");
 
         Response answer = ask(token);
 
@@ -94,7 +95,7 @@ class BearerTokensTest {
                     .statusCode(200);
             as("admin").get("/admin/v1/tenants").then().statusCode(200);
             keys.add("unseen");
-            ask(keys.sign("unseen", claims(issuer, "altiplano", 60, "admin")))
+            ask(keys.sign("unseen", claims(issuer, "altiplano", 60, "platform-admin")))
                     .then()
                     .statusCode(503)
                     .header("retry-after", "1")
@@ -102,7 +103,7 @@ class BearerTokensTest {
         } finally {
             keys.heal();
         }
-        ask(keys.sign("unseen", claims(issuer, "altiplano", 60, "admin")))
+        ask(keys.sign("unseen", claims(issuer, "altiplano", 60, "platform-admin")))
                 .then()
                 .statusCode(200);
     }

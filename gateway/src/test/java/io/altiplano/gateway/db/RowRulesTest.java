@@ -82,7 +82,7 @@ class RowRulesTest {
     }
 
     @Test
-    void theKeyLookUpIsAllThatAuthMayDo() throws SQLException {
+    void theTwoLookUpsAreAllThatAuthMayDo() throws SQLException {
         String auth = GatewayTestResource.get().role("auth");
         try (Connection superuser = GatewayTestResource.get().superuser()) {
             List<String> tables = strings(superuser, """
@@ -95,7 +95,7 @@ class RowRulesTest {
                     """.formatted(auth));
 
             assertThat(tables).isEmpty();
-            assertThat(functions).containsExactly("api_key_by_prefix");
+            assertThat(functions).containsExactlyInAnyOrder("api_key_by_prefix", "memberships_of");
         }
     }
 

@@ -40,9 +40,9 @@ public record KeycloakServer(ManagedProcess process, int port, int managementPor
     private record DemoUser(String name, String role, String tenant) {}
 
     private static final List<DemoUser> USERS = List.of(
-            new DemoUser("admin", "admin", ""),
-            new DemoUser("officer-a", "officer", ""),
-            new DemoUser("officer-b", "officer", ""),
+            new DemoUser("admin", "platform-admin", ""),
+            new DemoUser("officer-a", "licence-officer", ""),
+            new DemoUser("officer-b", "licence-officer", ""),
             new DemoUser("auditor", "auditor", ""),
             new DemoUser("acme-owner", "tenant-owner", "acme"),
             new DemoUser("megacorp-owner", "tenant-owner", "megacorp"),

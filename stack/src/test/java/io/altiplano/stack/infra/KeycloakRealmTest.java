@@ -13,9 +13,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 class KeycloakRealmTest {
     @ParameterizedTest
     @CsvSource({
-        "admin, admin, ''",
-        "officer-a, officer, ''",
-        "officer-b, officer, ''",
+        "admin, platform-admin, ''",
+        "officer-a, licence-officer, ''",
+        "officer-b, licence-officer, ''",
         "auditor, auditor, ''",
         "acme-owner, tenant-owner, acme",
         "megacorp-owner, tenant-owner, megacorp",

@@ -1,15 +1,15 @@
-package io.altiplano.gateway.tenant;
+package io.altiplano.gateway.web;
 
 /** Realm roles of the identity provider that the admin API asks for. */
-public final class AdminRole {
+public final class RealmRole {
     /** Runs the platform: may change everything. */
-    public static final String ADMIN = "admin";
+    public static final String ADMIN = "platform-admin";
     /** Licence officer: records licence facts on evidence. */
-    public static final String OFFICER = "officer";
+    public static final String OFFICER = "licence-officer";
     /** Reads everything and changes nothing. */
     public static final String AUDITOR = "auditor";
     /** A customer's person: sees its own tenant alone. */
     public static final String TENANT_OWNER = "tenant-owner";
 
-    private AdminRole() {}
+    private RealmRole() {}
 }

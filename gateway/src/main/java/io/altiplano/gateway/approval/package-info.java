@@ -1,0 +1,5 @@
+/** What two persons must agree to before it holds. */
+@NullMarked
+package io.altiplano.gateway.approval;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,5 +1,6 @@
 package io.altiplano.gateway.approval;
 
+import io.altiplano.gateway.web.CurrentPerson.Person;
 import org.jdbi.v3.core.Handle;
 
 /**
@@ -18,8 +19,8 @@ public interface ApprovalEffect {
     String currentContent(Handle operator, Approval approval);
 
     /** Makes it hold. */
-    void approved(Handle operator, Approval approval, String actorName);
+    void approved(Handle operator, Approval approval, Person approver);
 
     /** Notes that it was refused. */
-    void rejected(Handle operator, Approval approval, String actorName, String reason);
+    void rejected(Handle operator, Approval approval, Person person, String reason);
 }

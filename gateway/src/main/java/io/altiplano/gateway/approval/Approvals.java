@@ -116,7 +116,7 @@ public class Approvals {
                                 + " it proposed anew if it was edited."));
             }
             ApprovalStore.close(operator, id, Approval.State.APPROVED, approver.subject(), approver.name(), null);
-            effect.approved(operator, open, approver.name());
+            effect.approved(operator, open, approver);
             note(operator, approver, open, "approval.approve", Map.of("content_hash", contentHash));
         });
     }
@@ -130,7 +130,7 @@ public class Approvals {
         return decide(person, id, (operator, open) -> {
             requireOutsider(operator, open.tenantId(), person);
             ApprovalStore.close(operator, id, Approval.State.REJECTED, person.subject(), person.name(), reason);
-            effect(open).rejected(operator, open, person.name(), reason);
+            effect(open).rejected(operator, open, person, reason);
             note(operator, person, open, "approval.reject", Map.of("reason", reason));
         });
     }

@@ -12,12 +12,11 @@ import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import java.time.Duration;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
+import java.util.function.Function;
 
 /**
  * Lets requests in as far as the tenant's plan goes: so many a minute, so many at one time. Counted in this replica's
@@ -25,26 +24,24 @@ import java.util.concurrent.Semaphore;
  */
 @ApplicationScoped
 public class Entitlements {
-    private final Map<Tier, Plan> plans = new EnumMap<>(Tier.class);
+    private final Function<Tier, Plan> plans;
     private final Map<Key, Counters> counters = new ConcurrentHashMap<>();
     private final TimeMeter time;
 
-    /** A tenant's counters begin anew when its tier changes. */
-    private record Key(String tenantId, Tier tier) {}
+    /** A tenant's counters begin anew when its tier or the tier's plan changes. */
+    private record Key(String tenantId, Plan plan) {}
 
     private record Counters(Bucket requests, Semaphore places) {}
 
     @Inject
-    Entitlements(PlanSettings settings, MeterRegistry registry) {
-        this(settings, TimeMeter.SYSTEM_NANOTIME);
+    Entitlements(Plans plans, MeterRegistry registry) {
+        this(plans::of, TimeMeter.SYSTEM_NANOTIME);
         registry.gauge("altiplano.requests.admitted", this, Entitlements::underWay);
     }
 
-    Entitlements(PlanSettings settings, TimeMeter time) {
+    Entitlements(Function<Tier, Plan> plans, TimeMeter time) {
+        this.plans = plans;
         this.time = time;
-        for (Tier tier : Tier.values()) {
-            plans.put(tier, settings.plan(tier));
-        }
     }
 
     /**
@@ -53,10 +50,9 @@ public class Entitlements {
      * @throws ApiException 429 with the time after which it is worth another try
      */
     public Admission admit(Caller caller) {
-        Plan plan = plan(caller.tier());
+        Plan plan = plans.apply(caller.tier());
         Counters counter = counters.computeIfAbsent(
-                new Key(caller.tenantId(), caller.tier()),
-                key -> new Counters(bucket(plan), new Semaphore(plan.concurrent())));
+                new Key(caller.tenantId(), plan), key -> new Counters(bucket(plan), new Semaphore(plan.concurrent())));
         ConsumptionProbe probe = counter.requests.tryConsumeAndReturnRemaining(1);
         Map<String, String> headers = headers(plan, probe);
         if (!probe.isConsumed()) {
@@ -77,13 +73,9 @@ public class Entitlements {
     /** Requests admitted and not yet ended. */
     long underWay() {
         return counters.entrySet().stream()
-                .mapToLong(e -> plan(e.getKey().tier()).concurrent()
-                        - e.getValue().places().availablePermits())
+                .mapToLong(e ->
+                        e.getKey().plan().concurrent() - e.getValue().places().availablePermits())
                 .sum();
-    }
-
-    private Plan plan(Tier tier) {
-        return Objects.requireNonNull(plans.get(tier), "every tier has a plan");
     }
 
     private Bucket bucket(Plan plan) {

@@ -13,9 +13,11 @@ import java.time.Instant;
  * @param model the model's catalog id
  * @param licence the licence it stands under
  * @param use what for
+ * @param platform what the platform itself allows
  * @param at the instant asked about, by the database's clock
  */
-public record DecisionInputs(Licensee licensee, String model, String licence, Use use, Instant at) {
+public record DecisionInputs(
+        Licensee licensee, String model, String licence, Use use, PlatformTerms platform, Instant at) {
     /** The question to the engine. */
     public LicenceRequest toRequest() {
         return new LicenceRequest(licensee, Lineage.base(model, licence), use, at);

@@ -45,7 +45,19 @@ public class LicenceGate {
 
     private record Question(String tenantId, String modelId, String licenceId, Use use) {}
 
-    private record Remembered(Licensee facts, Decision decision, String decisionId, long epoch) {}
+    /** A decision and what it rests on; {@code refusal} is the platform's own, apart from the licence. */
+    private record Remembered(
+            Licensee facts,
+            PlatformTerms platform,
+            Decision decision,
+            PlatformTerms.@Nullable Refusal refusal,
+            String decisionId,
+            long epoch) {
+        Instant holdsUntil() {
+            Instant licence = decision.holdsUntil();
+            return platform.holdsUntil().isBefore(licence) ? platform.holdsUntil() : licence;
+        }
+    }
 
     @Inject
     LicenceGate(Db db, EpochWatch watch, LicenceEngine engine, ObjectMapper json, Clock clock) {
@@ -83,37 +95,47 @@ public class LicenceGate {
     }
 
     private boolean stands(Remembered known, long confirmedEpoch) {
-        return known.epoch() >= confirmedEpoch
-                && clock.instant().isBefore(known.decision().holdsUntil());
+        return known.epoch() >= confirmedEpoch && clock.instant().isBefore(known.holdsUntil());
     }
 
     private Remembered decide(Question question, @Nullable Remembered old) {
         return db.tenant(question.tenantId(), handle -> {
             long epoch = LicenceStore.epoch(handle);
             Licensee facts = LicenceStore.licensee(handle, question.tenantId());
+            PlatformTerms platform = LicenceStore.platformTerms(handle, question.tenantId());
             Instant at = LicenceStore.now(handle);
             if (old != null
                     && old.facts().equals(facts)
-                    && at.isBefore(old.decision().holdsUntil())) {
-                return new Remembered(facts, old.decision(), old.decisionId(), epoch);
+                    && old.platform().equals(platform)
+                    && at.isBefore(old.holdsUntil())) {
+                return new Remembered(facts, platform, old.decision(), old.refusal(), old.decisionId(), epoch);
             }
             DecisionInputs inputs =
-                    new DecisionInputs(facts, question.modelId(), question.licenceId(), question.use(), at);
+                    new DecisionInputs(facts, question.modelId(), question.licenceId(), question.use(), platform, at);
             Decision decision = engine.decide(inputs.toRequest());
-            return new Remembered(facts, decision, record(handle, inputs, decision, epoch), epoch);
+            PlatformTerms.Refusal refusal =
+                    platform.refusal(question.modelId(), question.use()).orElse(null);
+            String id = record(handle, inputs, decision, refusal, epoch);
+            return new Remembered(facts, platform, decision, refusal, id, epoch);
         });
     }
 
-    private String record(Handle handle, DecisionInputs inputs, Decision decision, long epoch) {
+    private String record(
+            Handle handle,
+            DecisionInputs inputs,
+            Decision decision,
+            PlatformTerms.@Nullable Refusal refusal,
+            long epoch) {
         UUID id = UUID.randomUUID();
         try {
             LicenceStore.insertDecision(
                     handle,
                     id,
                     inputs,
-                    decision instanceof Decision.Permit,
+                    decision instanceof Decision.Permit && refusal == null,
                     json.writeValueAsString(inputs),
                     json.writeValueAsString(decision),
+                    refusal == null ? null : json.writeValueAsString(refusal),
                     epoch);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a licence decision cannot be written as JSON", e);
@@ -122,6 +144,12 @@ public class LicenceGate {
     }
 
     private static LicenceVerdict verdict(Remembered known, long epoch) {
+        PlatformTerms.Refusal refusal = known.refusal();
+        // A suspended tenant hears that first; else the licence goes before what the platform sells.
+        if (refusal != null && (known.platform().suspended() || known.decision() instanceof Decision.Permit)) {
+            return new LicenceVerdict.Refused(
+                    refusal.code(), refusal.message() + " Decision: " + known.decisionId() + ".");
+        }
         return switch (known.decision()) {
             case Decision.Permit permit -> new LicenceVerdict.Permitted(known.decisionId(), epoch);
             case Decision.Deny deny -> {

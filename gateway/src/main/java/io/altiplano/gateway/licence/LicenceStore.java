@@ -1,5 +1,6 @@
 package io.altiplano.gateway.licence;
 
+import io.altiplano.gateway.tenant.Tier;
 import io.altiplano.licensing.Acceptance;
 import io.altiplano.licensing.Attestation;
 import io.altiplano.licensing.Figure;
@@ -66,6 +67,26 @@ final class LicenceStore {
         return facts.build();
     }
 
+    /** What the platform allows a tenant now. */
+    static PlatformTerms platformTerms(Handle handle, String tenantId) {
+        return handle.createQuery("""
+                        SELECT p.tier, p.uses, p.models, (
+                            SELECT min(effective_from) FROM tier_plan n
+                            WHERE n.tier = p.tier AND n.effective_from > clock_timestamp()) AS until
+                        FROM tenant t JOIN tier_plan p ON p.tier = t.tier
+                        WHERE t.id = :tenant AND p.effective_from <= clock_timestamp()
+                        ORDER BY p.effective_from DESC LIMIT 1""")
+                .bind("tenant", tenantId)
+                .map((rs, ctx) -> new PlatformTerms(
+                        Tier.valueOf(rs.getString("tier")),
+                        texts(rs, "uses").stream().map(Use::valueOf).sorted().toList(),
+                        rs.getArray("models") == null
+                                ? null
+                                : texts(rs, "models").stream().sorted().toList(),
+                        rs.getTimestamp("until") == null ? null : instant(rs, "until")))
+                .one();
+    }
+
     private static List<Attestation> attestations(Handle handle, String tenantId) {
         Map<String, List<Figure>> figures = new LinkedHashMap<>();
         handle.createQuery("""
@@ -122,12 +143,13 @@ final class LicenceStore {
             boolean permitted,
             String inputsJson,
             String verdictJson,
+            @Nullable String policyJson,
             long epoch) {
         handle.createUpdate("""
                         INSERT INTO licence_decision
-                            (id, tenant_id, model, licence, use, permitted, inputs, verdict, epoch, decided_at)
+                            (id, tenant_id, model, licence, use, permitted, inputs, verdict, policy, epoch, decided_at)
                         VALUES (:id, :tenant, :model, :licence, :use, :permitted, :inputs::jsonb, :verdict::jsonb,
-                            :epoch, :at)""")
+                            :policy::jsonb, :epoch, :at)""")
                 .bind("id", id)
                 .bind("tenant", inputs.licensee().id())
                 .bind("model", inputs.model())
@@ -136,6 +158,7 @@ final class LicenceStore {
                 .bind("permitted", permitted)
                 .bind("inputs", inputsJson)
                 .bind("verdict", verdictJson)
+                .bind("policy", policyJson)
                 .bind("epoch", epoch)
                 .bind("at", inputs.at().atOffset(ZoneOffset.UTC))
                 .execute();

@@ -4,11 +4,12 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A paying organisation.
+ * A paying organisation: a legal entity, or one of several accounts of it.
  *
  * @param id a DNS label
  * @param name for people
  * @param tier what kind of customer
+ * @param registrationNumber of the legal entity ({@link RegistrationNumber}), where known
  * @param domicile ISO 3166-1 alpha-2, where known
  * @param principalPlace country of the principal place of business, where known
  * @param createdAt when it was registered
@@ -17,6 +18,7 @@ public record Tenant(
         String id,
         String name,
         Tier tier,
+        @Nullable String registrationNumber,
         @Nullable String domicile,
         @Nullable String principalPlace,
         Instant createdAt) {}

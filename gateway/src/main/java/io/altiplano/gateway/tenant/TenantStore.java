@@ -4,18 +4,21 @@ import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.mapper.reflect.ConstructorMapper;
+import org.jspecify.annotations.Nullable;
 
 /** {@code tenant} and {@code project} in SQL. */
 final class TenantStore {
-    private static final String COLUMNS = "SELECT id, name, tier, domicile, principal_place, created_at FROM tenant ";
+    private static final String COLUMNS =
+            "SELECT id, name, tier, registration_number, domicile, principal_place, created_at FROM tenant ";
 
     private TenantStore() {}
 
     /** Whether it was new. */
     static boolean insert(Handle handle, Tenant tenant, String cacheSalt) {
         return handle.createUpdate("""
-                                INSERT INTO tenant (id, name, tier, domicile, principal_place, cache_salt, created_at)
-                                VALUES (:id, :name, :tier, :domicile, :principalPlace, :cacheSalt, :createdAt)
+                                INSERT INTO tenant (id, name, tier, registration_number, domicile, principal_place,
+                                    cache_salt, created_at)
+                                VALUES (:id, :name, :tier, :registrationNumber, :domicile, :principalPlace, :cacheSalt, :createdAt)
                                 ON CONFLICT (id) DO NOTHING""")
                         .bindMethods(tenant)
                         .bind("cacheSalt", cacheSalt)
@@ -40,6 +43,28 @@ final class TenantStore {
                 .bind("id", id)
                 .map(ConstructorMapper.of(Tenant.class))
                 .findOne();
+    }
+
+    /** Changes what is given, and leaves what is null. */
+    static void update(
+            Handle operator,
+            String id,
+            @Nullable String name,
+            @Nullable String registrationNumber,
+            @Nullable String domicile,
+            @Nullable String principalPlace) {
+        operator.createUpdate("""
+                        UPDATE tenant SET name = coalesce(:name, name),
+                            registration_number = coalesce(:registration, registration_number),
+                            domicile = coalesce(:domicile, domicile),
+                            principal_place = coalesce(:principalPlace, principal_place)
+                        WHERE id = :id""")
+                .bind("id", id)
+                .bind("name", name)
+                .bind("registration", registrationNumber)
+                .bind("domicile", domicile)
+                .bind("principalPlace", principalPlace)
+                .execute();
     }
 
     static List<Tenant> list(Handle handle) {

@@ -12,8 +12,10 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.jdbi.v3.core.Handle;
+import org.jspecify.annotations.Nullable;
 
 /** The tenants. Each has a project {@code default} from the start. */
 @ApplicationScoped
@@ -44,10 +46,63 @@ public class Tenants {
             }
             TenantStore.insertProject(handle, tenant.id(), DEFAULT_PROJECT, "Default");
             Map<String, String> detail =
-                    Map.of("name", tenant.name(), "tier", tenant.tier().name());
+                    Map.of("name", tenant.name(), "tier", tenant.tier().text());
             audit.append(handle, new AuditEntry(actor, "tenant.create", tenant.id(), tenant.id(), detail));
             return true;
         });
+    }
+
+    /**
+     * Changes a tenant's particulars; null leaves one as it is.
+     *
+     * @throws ApiException 404 no such tenant; 409 its registration number is known and another
+     */
+    Tenant update(String actor, String id, Particulars to) {
+        return db.operator(operator -> {
+            require(operator, id);
+            TierStore.lock(operator, id);
+            Tenant before = TenantStore.find(operator, id).orElseThrow();
+            if (to.registrationNumber() != null
+                    && before.registrationNumber() != null
+                    && !to.registrationNumber().equals(before.registrationNumber())) {
+                throw new ApiException(ApiError.conflict(
+                        "registration_number_is_fixed",
+                        "The tenant is registered as " + before.registrationNumber()
+                                + " and stays so, with its group; another legal entity is another tenant."));
+            }
+            TenantStore.update(operator, id, to.name(), to.registrationNumber(), to.domicile(), to.principalPlace());
+            audit.append(operator, new AuditEntry(actor, "tenant.update", id, id, to.given()));
+            return TenantStore.find(operator, id).orElseThrow();
+        });
+    }
+
+    /**
+     * What may be changed of a tenant; null: as it is.
+     *
+     * @param name for people
+     * @param registrationNumber once, where it was not known
+     * @param domicile ISO 3166-1 alpha-2
+     * @param principalPlace ISO 3166-1 alpha-2
+     */
+    record Particulars(
+            @Nullable String name,
+            @Nullable String registrationNumber,
+            @Nullable String domicile,
+            @Nullable String principalPlace) {
+        Map<String, String> given() {
+            Map<String, String> given = new TreeMap<>();
+            put(given, "name", name);
+            put(given, "registration_number", registrationNumber);
+            put(given, "domicile", domicile);
+            put(given, "principal_place", principalPlace);
+            return given;
+        }
+
+        private static void put(Map<String, String> given, String key, @Nullable String value) {
+            if (value != null) {
+                given.put(key, value);
+            }
+        }
     }
 
     /** All of them, by id. */

@@ -11,6 +11,7 @@ import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.annotation.security.RolesAllowed;
 import jakarta.inject.Inject;
 import jakarta.ws.rs.GET;
+import jakarta.ws.rs.PATCH;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
@@ -21,9 +22,7 @@ import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import java.io.InputStream;
 import java.time.Clock;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -45,7 +44,10 @@ public class TenantsResource {
         this.clock = clock;
     }
 
-    /** {@code {id, name, tier, domicile?, principal_place?}}: 201, or 409 where the id is taken. */
+    /**
+     * {@code {id, name, tier, registration_number?, domicile?, principal_place?}}: 201, or 409 where the id is taken. A tenant
+     * begins as evaluation, community or partner; the other tiers are moved to.
+     */
     @POST
     @RolesAllowed(RealmRole.ADMIN)
     public Response create(@Context HttpHeaders headers, InputStream body) {
@@ -54,6 +56,7 @@ public class TenantsResource {
                 id(fields),
                 fields.text("name", 200),
                 tier(fields),
+                registrationNumber(fields),
                 country(fields, "domicile"),
                 country(fields, "principal_place"),
                 clock.instant());
@@ -63,6 +66,22 @@ public class TenantsResource {
                     "tenant_exists", "There is a tenant " + tenant.id() + " already; choose another id."));
         }
         return Response.status(Response.Status.CREATED).entity(View.of(tenant)).build();
+    }
+
+    /** {@code {name?, registration_number?, domicile?, principal_place?}}: what is given is changed. */
+    @PATCH
+    @Path("/{id}")
+    @RolesAllowed(RealmRole.ADMIN)
+    public View update(@PathParam("id") String id, @Context HttpHeaders headers, InputStream body) {
+        Tenants.requireId(id);
+        JsonFields fields = JsonFields.of(JsonBody.read(headers.getMediaType(), body));
+        Tenants.Particulars to = new Tenants.Particulars(
+                fields.optionalText("name", 200),
+                registrationNumber(fields),
+                country(fields, "domicile"),
+                country(fields, "principal_place"));
+        fields.end();
+        return View.of(tenants.update(identity.getPrincipal().getName(), id, to));
     }
 
     /** All tenants. */
@@ -92,11 +111,20 @@ public class TenantsResource {
     }
 
     private static Tier tier(JsonFields fields) {
-        String tier = fields.text("tier", 20).toUpperCase(Locale.ROOT);
-        return Arrays.stream(Tier.values())
-                .filter(t -> t.name().equals(tier))
-                .findFirst()
-                .orElseThrow(() -> fields.wrong("tier", "must be one of community, partner, enterprise, internal"));
+        return Tier.of(fields.text("tier", 20))
+                .filter(Tier.FIRST::contains)
+                .orElseThrow(() -> fields.wrong(
+                        "tier",
+                        "must be evaluation, community or partner for a new tenant; licensed needs Meta's grant and"
+                                + " integrated-product two persons, so both are moved to"));
+    }
+
+    private static @Nullable String registrationNumber(JsonFields fields) {
+        String given = fields.optionalText("registration_number", 85);
+        return given == null
+                ? null
+                : RegistrationNumber.normalised(given)
+                        .orElseThrow(() -> fields.wrong("registration_number", RegistrationNumber.FORM));
     }
 
     private static @Nullable String country(JsonFields fields, String name) {
@@ -117,6 +145,7 @@ public class TenantsResource {
             String id,
             String name,
             String tier,
+            @JsonProperty("registration_number") @Nullable String registrationNumber,
             @Nullable String domicile,
             @JsonProperty("principal_place") @Nullable String principalPlace,
             @JsonProperty("created_at") long createdAt) {
@@ -125,7 +154,8 @@ public class TenantsResource {
                     "tenant",
                     t.id(),
                     t.name(),
-                    t.tier().name().toLowerCase(Locale.ROOT),
+                    t.tier().text(),
+                    t.registrationNumber(),
                     t.domicile(),
                     t.principalPlace(),
                     t.createdAt().getEpochSecond());

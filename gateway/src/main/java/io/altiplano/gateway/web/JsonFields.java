@@ -71,6 +71,42 @@ public final class JsonFields {
         return value.longValue();
     }
 
+    /** A list of texts of 1 to {@code longest} characters each; empty where the field is absent or null. */
+    public List<String> texts(String name, int longest) {
+        JsonNode value = value(name);
+        if (value == null) {
+            return List.of();
+        }
+        if (!value.isArray() || value.size() > MOST_ELEMENTS) {
+            throw wrong(name, "must be an array of at most " + MOST_ELEMENTS + " strings");
+        }
+        List<String> texts = new ArrayList<>();
+        for (JsonNode element : value) {
+            if (!element.isTextual()
+                    || element.textValue().isBlank()
+                    || element.textValue().length() > longest
+                    || element.textValue().codePoints().anyMatch(JsonFields::unprintable)) {
+                throw wrong(name, "must hold strings of 1 to " + longest + " characters alone");
+            }
+            texts.add(element.textValue());
+        }
+        return texts;
+    }
+
+    /** True or false, or null where the field is absent or null. */
+    public @Nullable Boolean optionalFlag(String name) {
+        JsonNode value = value(name);
+        if (value != null && !value.isBoolean()) {
+            throw wrong(name, "must be true or false");
+        }
+        return value == null ? null : value.booleanValue();
+    }
+
+    /** Whether the field is there and not null. */
+    public boolean has(String name) {
+        return value(name) != null;
+    }
+
     /** A list of objects; empty where the field is absent or null. Each element's own {@link #end()} is the caller's to call. */
     public List<JsonFields> objects(String name) {
         JsonNode value = value(name);

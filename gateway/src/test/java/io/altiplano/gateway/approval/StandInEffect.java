@@ -1,5 +1,6 @@
 package io.altiplano.gateway.approval;
 
+import io.altiplano.gateway.web.CurrentPerson.Person;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.List;
 import java.util.Map;
@@ -38,12 +39,12 @@ class StandInEffect implements ApprovalEffect {
     }
 
     @Override
-    public void approved(Handle operator, Approval approval, String actorName) {
-        done.add("approved " + approval.subjectId() + " by " + actorName);
+    public void approved(Handle operator, Approval approval, Person approver) {
+        done.add("approved " + approval.subjectId() + " by " + approver.name());
     }
 
     @Override
-    public void rejected(Handle operator, Approval approval, String actorName, String reason) {
-        done.add("rejected " + approval.subjectId() + " by " + actorName + ": " + reason);
+    public void rejected(Handle operator, Approval approval, Person person, String reason) {
+        done.add("rejected " + approval.subjectId() + " by " + person.name() + ": " + reason);
     }
 }

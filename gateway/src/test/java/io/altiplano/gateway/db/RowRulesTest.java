@@ -25,7 +25,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RowRulesTest {
     /** Tables that hold nothing of a tenant's; every other one must have forced row security and a policy. */
     private static final List<String> PLATFORM_TABLES = List.of(
-            "audit_head", "dead_letter", "flyway_schema_history", "ingest_offset", "licence_epoch", "reply_lease");
+            "audit_head",
+            "dead_letter",
+            "flyway_schema_history",
+            "ingest_offset",
+            "licence_epoch",
+            "reply_lease",
+            "tier_plan");
 
     @Inject
     Db db;

@@ -7,8 +7,10 @@ import io.altiplano.gateway.access.Caller;
 import io.altiplano.gateway.tenant.Role;
 import io.altiplano.gateway.tenant.Tier;
 import io.altiplano.gateway.web.ApiException;
+import io.altiplano.licensing.Use;
 import io.github.bucket4j.TimeMeter;
-import java.util.Map;
+import java.time.Instant;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -20,7 +22,7 @@ class EntitlementsTest {
     private static final Caller ACME = caller("acme");
 
     private long nanos = 1;
-    private final Entitlements entitlements = new Entitlements(new Fixed(), new TimeMeter() {
+    private final Entitlements entitlements = new Entitlements(EntitlementsTest::plan, new TimeMeter() {
         @Override
         public long currentTimeNanos() {
             return nanos;
@@ -32,17 +34,9 @@ class EntitlementsTest {
         }
     });
 
-    /** Six requests a minute, five at a time, for every tier. */
-    private static final class Fixed implements PlanSettings {
-        @Override
-        public Map<Tier, Limits> plans() {
-            throw new UnsupportedOperationException("not asked in this test");
-        }
-
-        @Override
-        public Plan plan(Tier tier) {
-            return new Plan(6, 5, 100, 10, 1);
-        }
+    /** Six requests a minute, five at a time. */
+    private static Plan plan(Tier tier) {
+        return new Plan(tier, Instant.EPOCH, Set.of(Use.INFER), null, 6, 1000, 5, 1000, 100, 10, 1, false, false);
     }
 
     private static Caller caller(String tenant) {

@@ -53,7 +53,7 @@ class BadInputTest {
     @BeforeEach
     void someoneWhoMayCall() {
         Served.model();
-        tenant = Served.Tenant.create("internal");
+        tenant = Served.Tenant.create("partner");
         peer = new KafkaPeer();
     }
 

@@ -66,7 +66,7 @@ class JobLifeTest {
     @BeforeEach
     void someoneWhoMayCall() {
         Served.model();
-        tenant = Served.Tenant.create("internal");
+        tenant = Served.Tenant.create("partner");
         peer = new KafkaPeer();
     }
 

@@ -99,7 +99,7 @@ class LicenceGateTest {
 
     @Test
     void withoutAnAttestationNothingIsPermitted() {
-        String tenant = newTenant("unattested", "internal");
+        String tenant = newTenant("unattested", "partner");
 
         LicenceVerdict verdict = check(tenant);
 
@@ -135,7 +135,7 @@ class LicenceGateTest {
 
     @Test
     void metasGrantAndItsEndTakeEffectWithinASecond() {
-        String tenant = newTenant("granted", "enterprise");
+        String tenant = newTenant("granted", "community");
         attest(tenant, 812_000_000);
         assertThat(check(tenant)).isInstanceOf(LicenceVerdict.Refused.class);
 

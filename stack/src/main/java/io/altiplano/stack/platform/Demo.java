@@ -31,7 +31,7 @@ public final class Demo {
     }
 
     /** Asks for the answer that a start waits for, so that the demo tenants' usage is their clients' alone. */
-    public static final Tenant PROBE = new Tenant("altiplano", "Altiplano itself", "internal", 1);
+    public static final Tenant PROBE = new Tenant("altiplano", "Altiplano itself", "partner", 1);
 
     /** Those with keys in {@code .altiplano/env}; the first one's is also {@code ALTIPLANO_API_KEY}. */
     public static final List<Tenant> TENANTS = List.of(

@@ -1,0 +1,72 @@
+package io.altiplano.gateway.licence;
+
+import io.altiplano.gateway.tenant.Tier;
+import io.altiplano.licensing.Use;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the platform itself allows a tenant, apart from any licence: its tier, and what the tier's plan of that moment gives.
+ *
+ * @param tier the tenant's tier
+ * @param uses what the plan gives, sorted
+ * @param models catalog ids that the plan gives, sorted; null for every model
+ * @param until when the tier's next plan begins; null if none is foreseen
+ */
+public record PlatformTerms(
+        Tier tier,
+        List<Use> uses,
+        @Nullable List<String> models,
+        @Nullable Instant until) {
+    /** What begins every message about the platform's own rules. */
+    static final String LABEL = "Platform policy (not the licence): ";
+
+    /** Copies the lists. */
+    public PlatformTerms {
+        uses = List.copyOf(uses);
+        models = models == null ? null : List.copyOf(models);
+    }
+
+    /**
+     * Why the platform refuses, whatever the licence says.
+     *
+     * @param code what a program branches on, begins with "policy_"
+     * @param message labelled as the platform's, with the next step
+     */
+    public record Refusal(String code, String message) {}
+
+    /** Whether the tenant may do anything at all. */
+    boolean suspended() {
+        return tier == Tier.SUSPENDED;
+    }
+
+    /** The refusal, if there is one. */
+    Optional<Refusal> refusal(String model, Use use) {
+        if (suspended()) {
+            return Optional.of(new Refusal(
+                    "policy_suspended",
+                    LABEL + "this tenant is suspended; ask the platform's operator how to be reinstated."));
+        }
+        if (!uses.contains(use)) {
+            return Optional.of(new Refusal(
+                    "policy_tier",
+                    LABEL + "the tier " + tier.text() + " does not include the use "
+                            + use.name().toLowerCase(Locale.ROOT).replace('_', '-') + "; ask for a tier that does."));
+        }
+        if (models != null && !models.contains(model)) {
+            return Optional.of(new Refusal(
+                    "policy_model",
+                    LABEL + "the tier " + tier.text() + " does not include the model " + model + "; it has "
+                            + (models.isEmpty() ? "none" : String.join(", ", models)) + "."));
+        }
+        return Optional.empty();
+    }
+
+    /** The instant at which the passing of time alone may change the terms. */
+    Instant holdsUntil() {
+        return until == null ? Instant.MAX : until;
+    }
+}

@@ -1,5 +1,7 @@
 package io.altiplano.gateway.audit;
 
+import io.altiplano.gateway.web.CurrentPerson.Person;
+import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +16,16 @@ import org.jspecify.annotations.Nullable;
  */
 public record AuditEntry(
         String actor, String action, @Nullable String tenantId, String subject, Map<String, ?> detail) {
+    /** Copies the map. */
     public AuditEntry {
         detail = Map.copyOf(detail);
+    }
+
+    /** What a person did; the person's OIDC subject is among the details, for names can change. */
+    public static AuditEntry by(
+            Person person, String action, @Nullable String tenantId, String subject, Map<String, ?> detail) {
+        Map<String, Object> all = new HashMap<>(detail);
+        all.put("person", person.subject());
+        return new AuditEntry(person.name(), action, tenantId, subject, all);
     }
 }

@@ -1,19 +1,20 @@
 package io.altiplano.gateway.licence;
 
-import com.fasterxml.jackson.annotation.JsonProperty;
+import io.altiplano.gateway.licence.AttestationRecord.Content;
+import io.altiplano.gateway.licence.Attestations.Outcome;
+import io.altiplano.gateway.licence.Attestations.Side;
 import io.altiplano.gateway.tenant.Tenants;
+import io.altiplano.gateway.web.CurrentPerson;
 import io.altiplano.gateway.web.JsonBody;
 import io.altiplano.gateway.web.JsonFields;
 import io.altiplano.gateway.web.RealmRole;
-import io.altiplano.licensing.Attestation;
-import io.altiplano.licensing.Figure;
 import io.altiplano.licensing.LicenceEngine;
-import io.altiplano.licensing.LicenceVersion;
-import io.quarkus.security.identity.SecurityIdentity;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.annotation.security.RolesAllowed;
 import jakarta.inject.Inject;
+import jakarta.ws.rs.GET;
 import jakarta.ws.rs.POST;
+import jakarta.ws.rs.PUT;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
@@ -22,96 +23,108 @@ import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import java.io.InputStream;
-import java.time.Clock;
-import java.time.YearMonth;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.UUID;
 
-/** What a tenant's group states about its monthly active users for a licence version. */
+/** What a tenant states about its monthly active users for a licence version. */
 @Path("/admin/v1/tenants/{tenant}/attestations")
 @Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 public class AttestationsResource {
-    private final LicenceFacts facts;
+    private final Attestations attestations;
     private final LicenceEngine engine;
-    private final SecurityIdentity identity;
-    private final Clock clock;
+    private final CurrentPerson person;
 
     @Inject
-    AttestationsResource(LicenceFacts facts, LicenceEngine engine, SecurityIdentity identity, Clock clock) {
-        this.facts = facts;
+    AttestationsResource(Attestations attestations, LicenceEngine engine, CurrentPerson person) {
+        this.attestations = attestations;
         this.engine = engine;
-        this.identity = identity;
-        this.clock = clock;
+        this.person = person;
     }
 
     /**
-     * {@code {licence, products: [{name, monthly_active_users, month}], affiliates: [{name, monthly_active_users}], signed_by}}:
-     * 201. Every product and affiliate is its own line; the month must be the licence's own. The signatory thereby accepts
-     * the licence with its acceptable use policy for the tenant.
+     * The body of {@link AttestationBody#read} and {@code submit} (true where absent): 201 accepted or a draft; 202 submitted,
+     * with the proposal that a second person must approve. The signatory thereby accepts the licence with its acceptable use
+     * policy for the tenant.
      */
     @POST
     @RolesAllowed({RealmRole.ADMIN, RealmRole.OFFICER})
-    public Response attest(@PathParam("tenant") String tenant, @Context HttpHeaders headers, InputStream body) {
+    public Response begin(@PathParam("tenant") String tenant, @Context HttpHeaders headers, InputStream body) {
         Tenants.requireId(tenant);
         JsonFields fields = JsonFields.of(JsonBody.read(headers.getMediaType(), body));
-        LicenceVersion licence = licence(fields);
-        YearMonth month = licence.measuredMonth()
-                .orElseThrow(
-                        () -> fields.wrong("licence", "measures no monthly active users: none are to be attested"));
-        List<Figure> figures = new ArrayList<>();
-        for (JsonFields product : fields.objects("products")) {
-            figures.add(Figure.product(product.text("name", 200), product.count("monthly_active_users")));
-            requireMonth(product, month, licence);
-            product.end();
-        }
-        for (JsonFields affiliate : fields.objects("affiliates")) {
-            figures.add(Figure.affiliate(affiliate.text("name", 200), affiliate.count("monthly_active_users")));
-            affiliate.end();
-        }
-        String signedBy = fields.text("signed_by", 200);
+        Content content = AttestationBody.read(fields, engine);
+        boolean submit = !Boolean.FALSE.equals(fields.optionalFlag("submit"));
         fields.end();
-        if (figures.isEmpty()) {
-            throw fields.wrong("products", "must name every product, one at least, with 0 users if it had none");
-        }
-        String id = "att_" + UUID.randomUUID().toString().replace("-", "");
-        Attestation attestation = new Attestation(tenant, licence.id(), month, figures, signedBy, clock.instant());
-        facts.attest(identity.getPrincipal().getName(), id, attestation);
-        return Response.status(Response.Status.CREATED)
-                .entity(new View(
-                        "attestation",
-                        id,
-                        tenant,
-                        licence.id(),
-                        month.toString(),
-                        attestation.monthlyActiveUsers(),
-                        signedBy))
+        return answer(201, attestations.begin(person.get(), Side.OPERATOR, tenant, content, submit));
+    }
+
+    /** All of them, newest first: the history of corrections. */
+    @GET
+    @RolesAllowed({RealmRole.ADMIN, RealmRole.OFFICER, RealmRole.AUDITOR})
+    public AttestationBody.Page list(@PathParam("tenant") String tenant) {
+        return AttestationBody.Page.of(attestations.list(tenant));
+    }
+
+    /** One of them. */
+    @GET
+    @Path("/{id}")
+    @RolesAllowed({RealmRole.ADMIN, RealmRole.OFFICER, RealmRole.AUDITOR})
+    public AttestationBody.View get(@PathParam("tenant") String tenant, @PathParam("id") String id) {
+        return AttestationBody.View.of(attestations.get(tenant, id), null);
+    }
+
+    /** Writes a draft anew, or a submitted one, which is a draft then and voids what was proposed. */
+    @PUT
+    @Path("/{id}")
+    @RolesAllowed({RealmRole.ADMIN, RealmRole.OFFICER})
+    public Response edit(
+            @PathParam("tenant") String tenant,
+            @PathParam("id") String id,
+            @Context HttpHeaders headers,
+            InputStream body) {
+        Tenants.requireId(tenant);
+        JsonFields fields = JsonFields.of(JsonBody.read(headers.getMediaType(), body));
+        Content content = AttestationBody.read(fields, engine);
+        fields.end();
+        return answer(200, attestations.edit(person.get(), tenant, id, content));
+    }
+
+    /** Submits a draft: 200 accepted, 202 waiting for a second person. */
+    @POST
+    @Path("/{id}/submit")
+    @RolesAllowed({RealmRole.ADMIN, RealmRole.OFFICER})
+    public Response submit(@PathParam("tenant") String tenant, @PathParam("id") String id) {
+        Tenants.requireId(tenant);
+        return answer(200, attestations.submit(person.get(), Side.OPERATOR, tenant, id));
+    }
+
+    /** Proposes what a tenant submitted: the first of two officers. 202. */
+    @POST
+    @Path("/{id}/propose")
+    @RolesAllowed(RealmRole.OFFICER)
+    public Response propose(@PathParam("tenant") String tenant, @PathParam("id") String id) {
+        Tenants.requireId(tenant);
+        return answer(200, attestations.endorse(person.get(), tenant, id));
+    }
+
+    /** {@code {reason}}: refuses a submitted one. */
+    @POST
+    @Path("/{id}/reject")
+    @RolesAllowed(RealmRole.OFFICER)
+    public Response reject(
+            @PathParam("tenant") String tenant,
+            @PathParam("id") String id,
+            @Context HttpHeaders headers,
+            InputStream body) {
+        Tenants.requireId(tenant);
+        JsonFields fields = JsonFields.of(JsonBody.read(headers.getMediaType(), body));
+        String reason = fields.text("reason", 900);
+        fields.end();
+        return answer(200, attestations.reject(person.get(), tenant, id, reason));
+    }
+
+    private static Response answer(int done, Outcome outcome) {
+        boolean waits = outcome.attestation().state() == AttestationRecord.State.SUBMITTED;
+        return Response.status(waits ? 202 : done)
+                .entity(AttestationBody.View.of(outcome.attestation(), outcome.approval()))
                 .build();
     }
-
-    private LicenceVersion licence(JsonFields fields) {
-        return engine.licence(fields.text("licence", 100))
-                .orElseThrow(
-                        () -> fields.wrong("licence", "must be a licence that the platform knows, such as llama-3.1"));
-    }
-
-    private static void requireMonth(JsonFields product, YearMonth month, LicenceVersion licence) {
-        if (!product.text("month", 7).equals(month.toString())) {
-            throw product.wrong(
-                    "month",
-                    "must be " + month + ", the calendar month before the release of " + licence.id()
-                            + ": the licence asks for no other");
-        }
-    }
-
-    /** An attestation as the API shows it: its sum and not its lines. */
-    public record View(
-            String object,
-            String id,
-            String tenant,
-            String licence,
-            String month,
-            @JsonProperty("monthly_active_users") long monthlyActiveUsers,
-            @JsonProperty("signed_by") String signedBy) {}
 }

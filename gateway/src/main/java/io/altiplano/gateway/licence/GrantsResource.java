@@ -1,23 +1,21 @@
 package io.altiplano.gateway.licence;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import io.altiplano.gateway.approval.Approval;
+import io.altiplano.gateway.licence.GrantRecord.Content;
 import io.altiplano.gateway.tenant.Tenants;
-import io.altiplano.gateway.web.ApiError;
-import io.altiplano.gateway.web.ApiException;
+import io.altiplano.gateway.web.CurrentPerson;
 import io.altiplano.gateway.web.JsonBody;
 import io.altiplano.gateway.web.JsonFields;
 import io.altiplano.gateway.web.RealmRole;
 import io.altiplano.licensing.LicenceEngine;
-import io.altiplano.licensing.LicenceGrant;
-import io.altiplano.licensing.LicenceVersion;
-import io.altiplano.licensing.Territory;
 import io.altiplano.licensing.Use;
-import io.quarkus.security.identity.SecurityIdentity;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.annotation.security.RolesAllowed;
 import jakarta.inject.Inject;
-import jakarta.ws.rs.DELETE;
+import jakarta.ws.rs.GET;
 import jakarta.ws.rs.POST;
+import jakarta.ws.rs.PUT;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
@@ -28,104 +26,190 @@ import jakarta.ws.rs.core.Response;
 import java.io.InputStream;
 import java.time.DateTimeException;
 import java.time.LocalDate;
+import java.util.List;
+import java.util.Locale;
 import java.util.Set;
-import java.util.UUID;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Meta's express grants, as officers record them on evidence. The platform never grants: this notes a document, and its hash.
- * A record covers one licence, to run, derive and publish, worldwide.
- */
+/** Meta's express grants, as officers record them on evidence. The platform never grants: this notes a document, and its hash. */
 @Path("/admin/v1/tenants/{tenant}/licence-grants")
 @Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 public class GrantsResource {
-    private static final Pattern SHA_256 = Pattern.compile("[0-9a-f]{64}");
-    private static final Pattern GRANT_ID = Pattern.compile("grt_[0-9a-f]{32}");
+    private static final Pattern COUNTRY = Pattern.compile("[A-Z]{2}");
 
-    private final LicenceFacts facts;
+    private final Grants grants;
     private final LicenceEngine engine;
-    private final SecurityIdentity identity;
+    private final CurrentPerson person;
 
     @Inject
-    GrantsResource(LicenceFacts facts, LicenceEngine engine, SecurityIdentity identity) {
-        this.facts = facts;
+    GrantsResource(Grants grants, LicenceEngine engine, CurrentPerson person) {
+        this.grants = grants;
         this.engine = engine;
-        this.identity = identity;
+        this.person = person;
     }
 
-    /** {@code {licence, document, document_sha256, date, last_day?}}: 201. */
+    /**
+     * {@code {licences, document, document_id, date, last_day?, uses?, territory?}}: 202 with the proposal that a second person
+     * must approve. Uses are infer, derive and publish where absent; territory is worldwide where absent.
+     */
     @POST
     @RolesAllowed(RealmRole.OFFICER)
     public Response record(@PathParam("tenant") String tenant, @Context HttpHeaders headers, InputStream body) {
         Tenants.requireId(tenant);
+        return waiting(grants.record(person.get(), tenant, content(headers, body)));
+    }
+
+    /** Writes one anew that nobody has decided about: 202 with a new proposal; the old one is void. */
+    @PUT
+    @Path("/{id}")
+    @RolesAllowed(RealmRole.OFFICER)
+    public Response edit(
+            @PathParam("tenant") String tenant,
+            @PathParam("id") String id,
+            @Context HttpHeaders headers,
+            InputStream body) {
+        Tenants.requireId(tenant);
+        return waiting(grants.edit(person.get(), tenant, id, content(headers, body)));
+    }
+
+    /** All of them, ended ones too. */
+    @GET
+    @RolesAllowed({RealmRole.ADMIN, RealmRole.OFFICER, RealmRole.AUDITOR})
+    public Page list(@PathParam("tenant") String tenant) {
+        return new Page(
+                "list", grants.list(tenant).stream().map(g -> View.of(g, null)).toList(), false);
+    }
+
+    /** {@code {reason}}: notes that Meta took a grant back. What it permitted is refused within a second. */
+    @POST
+    @Path("/{id}/revoke")
+    @RolesAllowed(RealmRole.OFFICER)
+    public View revoke(
+            @PathParam("tenant") String tenant,
+            @PathParam("id") String id,
+            @Context HttpHeaders headers,
+            InputStream body) {
+        Tenants.requireId(tenant);
         JsonFields fields = JsonFields.of(JsonBody.read(headers.getMediaType(), body));
-        LicenceVersion licence = engine.licence(fields.text("licence", 100))
-                .orElseThrow(
-                        () -> fields.wrong("licence", "must be a licence that the platform knows, such as llama-3.1"));
-        String document = fields.text("document", 500);
-        String sha256 = fields.text("document_sha256", 64);
-        if (!SHA_256.matcher(sha256).matches()) {
-            throw fields.wrong("document_sha256", "must be the document's SHA-256 in 64 lower case hex digits");
+        String reason = fields.text("reason", 900);
+        fields.end();
+        return View.of(grants.revoke(person.get(), tenant, id, reason), null);
+    }
+
+    private Content content(HttpHeaders headers, InputStream body) {
+        JsonFields fields = JsonFields.of(JsonBody.read(headers.getMediaType(), body));
+        SortedSet<String> licences = new TreeSet<>(fields.texts("licences", 100));
+        if (licences.isEmpty()
+                || licences.stream().anyMatch(id -> engine.licence(id).isEmpty())) {
+            throw fields.wrong(
+                    "licences", "must name licences that the platform knows, such as llama-3.1, one at least");
         }
         LocalDate date = date(fields, "date", fields.text("date", 10));
         String last = fields.optionalText("last_day", 10);
-        @Nullable LocalDate lastDay = last == null ? null : date(fields, "last_day", last);
+        LocalDate lastDay = last == null ? null : date(fields, "last_day", last);
         if (lastDay != null && lastDay.isBefore(date)) {
             throw fields.wrong("last_day", "must not be before the date");
         }
-        fields.end();
-        String id = "grt_" + UUID.randomUUID().toString().replace("-", "");
-        LicenceGrant grant = new LicenceGrant(
-                id,
-                tenant,
-                sha256,
+        Content content = new Content(
+                licences,
+                uses(fields),
+                territory(fields),
+                fields.text("document", 500),
+                fields.text("document_id", 40),
+                "",
                 date,
-                lastDay,
-                null,
-                Set.of(licence.id()),
-                Set.of(Use.INFER, Use.DERIVE, Use.PUBLISH),
-                Territory.everywhere());
-        facts.grant(identity.getPrincipal().getName(), grant, document);
-        return Response.status(Response.Status.CREATED)
-                .entity(new View("licence_grant", id, tenant, licence.id(), document, sha256, date.toString(), last))
-                .build();
+                lastDay);
+        fields.end();
+        return content;
     }
 
-    /** Notes that Meta took a grant back: what it permitted is refused within a second. */
-    @DELETE
-    @Path("/{id}")
-    @RolesAllowed(RealmRole.OFFICER)
-    public Deleted revoke(@PathParam("tenant") String tenant, @PathParam("id") String id) {
-        Tenants.requireId(tenant);
-        if (!GRANT_ID.matcher(id).matches()
-                || !facts.revokeGrant(identity.getPrincipal().getName(), tenant, id)) {
-            throw new ApiException(
-                    ApiError.notFound("licence_grant_not_found", "There is no licence grant " + id + " in force."));
+    private static SortedSet<Use> uses(JsonFields fields) {
+        SortedSet<Use> uses = new TreeSet<>();
+        for (String text : fields.texts("uses", 40)) {
+            try {
+                uses.add(Use.valueOf(text.toUpperCase(Locale.ROOT).replace('-', '_')));
+            } catch (IllegalArgumentException e) {
+                throw fields.wrong("uses", "must be of infer, derive, improve-other-model, publish, export-weights");
+            }
         }
-        return new Deleted(id, "licence_grant.deleted", true);
+        return uses.isEmpty() ? new TreeSet<>(Set.of(Use.INFER, Use.DERIVE, Use.PUBLISH)) : uses;
+    }
+
+    private static SortedSet<String> territory(JsonFields fields) {
+        SortedSet<String> countries = new TreeSet<>(fields.texts("territory", 2));
+        if (!countries.stream().allMatch(c -> COUNTRY.matcher(c).matches())) {
+            throw fields.wrong(
+                    "territory", "must be countries by ISO 3166-1 alpha-2, such as CL, or absent for worldwide");
+        }
+        return countries;
     }
 
     private static LocalDate date(JsonFields fields, String name, String text) {
         try {
-            return LocalDate.parse(text);
+            LocalDate day = LocalDate.parse(text);
+            if (day.getYear() < 2023 || day.getYear() > 9999) {
+                throw fields.wrong(name, "must be a day from 2023 on");
+            }
+            return day;
         } catch (DateTimeException e) {
             throw fields.wrong(name, "must be a day such as 2026-01-31");
         }
     }
 
-    /** A grant as the API shows it. */
+    private static Response waiting(Grants.Outcome outcome) {
+        return Response.status(Response.Status.ACCEPTED)
+                .entity(View.of(outcome.grant(), outcome.approval()))
+                .build();
+    }
+
+    /** A grant as the API shows it; {@code territory} empty means worldwide. */
     public record View(
             String object,
             String id,
             String tenant,
-            String licence,
+            String state,
+            List<String> licences,
+            List<String> uses,
+            List<String> territory,
             String document,
+            @JsonProperty("document_id") String documentId,
             @JsonProperty("document_sha256") String documentSha256,
             String date,
-            @JsonProperty("last_day") @Nullable String lastDay) {}
+            @JsonProperty("last_day") @Nullable String lastDay,
+            @JsonProperty("closing_reason") @Nullable String closingReason,
+            @Nullable String approval,
+            @JsonProperty("content_hash") String contentHash) {
+        static View of(GrantRecord g, @Nullable Approval waiting) {
+            Content c = g.content();
+            LocalDate last = c.lastDay();
+            return new View(
+                    "licence_grant",
+                    g.id(),
+                    g.tenantId(),
+                    g.state().name().toLowerCase(Locale.ROOT),
+                    List.copyOf(c.licences()),
+                    c.uses().stream()
+                            .map(use -> use.name().toLowerCase(Locale.ROOT).replace('_', '-'))
+                            .toList(),
+                    List.copyOf(c.territory()),
+                    c.document(),
+                    c.documentId(),
+                    c.documentSha256(),
+                    c.date().toString(),
+                    last == null ? null : last.toString(),
+                    g.closingReason(),
+                    waiting == null ? g.approvalId() : waiting.id(),
+                    g.contentHash());
+        }
+    }
 
-    /** What is said of a grant that was taken back. */
-    public record Deleted(String id, String object, boolean deleted) {}
+    /** A list of grants. */
+    public record Page(
+            String object,
+            List<View> data,
+            @JsonProperty("has_more") boolean hasMore) {}
 }

@@ -1,11 +1,14 @@
 package io.altiplano.gateway.licence;
 
+import io.altiplano.gateway.licence.GroupFigure.GroupLine;
 import io.altiplano.gateway.tenant.Tier;
 import io.altiplano.licensing.Acceptance;
 import io.altiplano.licensing.Attestation;
 import io.altiplano.licensing.Figure;
 import io.altiplano.licensing.LicenceGrant;
 import io.altiplano.licensing.Licensee;
+import io.altiplano.licensing.Litigation;
+import io.altiplano.licensing.Termination;
 import io.altiplano.licensing.Territory;
 import io.altiplano.licensing.Use;
 import java.sql.Array;
@@ -14,14 +17,12 @@ import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Instant;
 import java.time.LocalDate;
-import java.time.YearMonth;
 import java.time.ZoneOffset;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
@@ -29,6 +30,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Licence facts, the epoch and decisions in SQL. */
 final class LicenceStore {
+    /** Who states the figure of a whole group. */
+    static final String GROUP = "the group";
+
     private LicenceStore() {}
 
     static long epoch(Handle handle) {
@@ -52,7 +56,7 @@ final class LicenceStore {
                 .map((rs, ctx) ->
                         facts.domicile(rs.getString("domicile")).principalPlace(rs.getString("principal_place")))
                 .one();
-        attestations(handle, tenantId).forEach(facts::attested);
+        attestations(handle, tenantId, facts);
         handle.createQuery("""
                         SELECT licence, accepted_by, accepted_at FROM acceptance
                         WHERE tenant_id = :tenant ORDER BY licence""")
@@ -60,10 +64,13 @@ final class LicenceStore {
                 .map((rs, ctx) -> new Acceptance(
                         rs.getString("licence"), rs.getString("accepted_by"), instant(rs, "accepted_at")))
                 .forEach(facts::accepted);
-        handle.createQuery("SELECT * FROM licence_grant WHERE tenant_id = :tenant ORDER BY id")
+        // What two persons agreed on; where it ended, revoked_at or last_day says when.
+        handle.createQuery(
+                        "SELECT * FROM licence_grant WHERE tenant_id = :tenant AND approval_id IS NOT NULL ORDER BY id")
                 .bind("tenant", tenantId)
                 .map((rs, ctx) -> grant(rs))
                 .forEach(facts::granted);
+        endings(handle, tenantId, facts);
         return facts.build();
     }
 
@@ -87,28 +94,67 @@ final class LicenceStore {
                 .one();
     }
 
-    private static List<Attestation> attestations(Handle handle, String tenantId) {
-        Map<String, List<Figure>> figures = new LinkedHashMap<>();
-        handle.createQuery("""
-                        SELECT attestation_id, kind, name, monthly_active_users FROM attestation_item
-                        WHERE tenant_id = :tenant ORDER BY attestation_id, position""")
+    /**
+     * What the tenant itself states, and where its group's figure is larger, that too: as one statement of the group, in which
+     * the others are one line, for a tenant is not told what they stated.
+     */
+    private static void attestations(Handle handle, String tenantId, Licensee.Builder facts) {
+        Map<String, List<GroupLine>> byLicence = AttestationStore.groupLines(handle, tenantId, null).stream()
+                .collect(Collectors.groupingBy(GroupLine::licence, TreeMap::new, Collectors.toList()));
+        byLicence.forEach((licence, lines) -> {
+            List<GroupLine> own =
+                    lines.stream().filter(l -> l.member().equals(tenantId)).toList();
+            List<Figure> figures = own.stream().map(l -> l.line().figure()).collect(Collectors.toList());
+            own.stream()
+                    .findFirst()
+                    .ifPresent(first -> facts.attested(new Attestation(
+                            tenantId,
+                            licence,
+                            first.month(),
+                            figures,
+                            signatory(handle, tenantId, licence),
+                            first.at())));
+            long group = GroupFigure.of(lines);
+            long stated = GroupFigure.sum(figures.stream().mapToLong(Figure::monthlyActiveUsers));
+            if (group > stated) {
+                figures.add(Figure.affiliate("the rest of the group", group - stated));
+                Instant at = lines.stream()
+                        .map(GroupLine::at)
+                        .max(Instant::compareTo)
+                        .orElseThrow();
+                facts.attested(
+                        new Attestation(GROUP, licence, lines.getFirst().month(), figures, "the group's tenants", at));
+            }
+        });
+    }
+
+    private static String signatory(Handle handle, String tenantId, String licence) {
+        return handle.createQuery("""
+                        SELECT signed_by FROM attestation
+                        WHERE tenant_id = :tenant AND licence = :licence AND state = 'ACCEPTED'""")
                 .bind("tenant", tenantId)
-                .map((rs, ctx) -> figures.computeIfAbsent(rs.getString("attestation_id"), id -> new ArrayList<>())
-                        .add(new Figure(
-                                Figure.Kind.valueOf(rs.getString("kind")),
-                                rs.getString("name"),
-                                rs.getLong("monthly_active_users"))))
-                .forEach(added -> {});
-        return handle.createQuery("SELECT * FROM attestation WHERE tenant_id = :tenant ORDER BY seq")
+                .bind("licence", licence)
+                .mapTo(String.class)
+                .one();
+    }
+
+    private static void endings(Handle handle, String tenantId, Licensee.Builder facts) {
+        handle.createQuery("SELECT * FROM litigation WHERE tenant_id = :tenant ORDER BY id")
                 .bind("tenant", tenantId)
-                .map((rs, ctx) -> new Attestation(
-                        tenantId,
+                .map((rs, ctx) -> new Litigation(
+                        rs.getString("licence"), rs.getObject("filed_on", LocalDate.class), rs.getString("reference")))
+                .forEach(facts::litigation);
+        handle.createQuery("SELECT * FROM termination WHERE tenant_id = :tenant ORDER BY id")
+                .bind("tenant", tenantId)
+                .map((rs, ctx) -> new Termination(
                         rs.getString("licence"),
-                        YearMonth.parse(rs.getString("month")),
-                        figures.getOrDefault(rs.getString("id"), List.of()),
-                        rs.getString("signed_by"),
-                        instant(rs, "recorded_at")))
-                .list();
+                        instant(rs, "ended_at"),
+                        rs.getString("cause"),
+                        rs.getTimestamp("reinstated_at") == null ? null : instant(rs, "reinstated_at")))
+                .forEach(facts::terminated);
+        handle.createQuery("""
+                        SELECT DISTINCT licence FROM integrated_product
+                        WHERE tenant_id = :tenant AND ended_at IS NULL ORDER BY licence""").bind("tenant", tenantId).mapTo(String.class).forEach(facts::integratedProduct);
     }
 
     private static LicenceGrant grant(ResultSet rs) throws SQLException {
@@ -162,79 +208,5 @@ final class LicenceStore {
                 .bind("epoch", epoch)
                 .bind("at", inputs.at().atOffset(ZoneOffset.UTC))
                 .execute();
-    }
-
-    /** Records an attestation with its figures, and the acceptance that its signatory gives with it, if it is the first. */
-    static void insertAttestation(Handle operator, String id, Attestation attestation, String recordedBy) {
-        operator.createUpdate("""
-                        INSERT INTO attestation (id, tenant_id, licence, month, signed_by, recorded_by)
-                        VALUES (:id, :tenant, :licence, :month, :signedBy, :recordedBy)""")
-                .bind("id", id)
-                .bind("tenant", attestation.entity())
-                .bind("licence", attestation.licence())
-                .bind("month", attestation.month().toString())
-                .bind("signedBy", attestation.signedBy())
-                .bind("recordedBy", recordedBy)
-                .execute();
-        int position = 0;
-        for (Figure figure : attestation.figures()) {
-            operator.createUpdate("""
-                            INSERT INTO attestation_item
-                                (attestation_id, position, tenant_id, kind, name, monthly_active_users)
-                            VALUES (:id, :position, :tenant, :kind, :name, :users)""")
-                    .bind("id", id)
-                    .bind("position", position++)
-                    .bind("tenant", attestation.entity())
-                    .bind("kind", figure.kind().name())
-                    .bind("name", figure.name())
-                    .bind("users", figure.monthlyActiveUsers())
-                    .execute();
-        }
-        operator.createUpdate("""
-                        INSERT INTO acceptance (tenant_id, licence, accepted_by)
-                        VALUES (:tenant, :licence, :by) ON CONFLICT DO NOTHING""")
-                .bind("tenant", attestation.entity())
-                .bind("licence", attestation.licence())
-                .bind("by", attestation.signedBy())
-                .execute();
-    }
-
-    /** Records the licensor's grant. */
-    static void insertGrant(Handle operator, LicenceGrant grant, String document, @Nullable String recordedBy) {
-        operator.createUpdate("""
-                        INSERT INTO licence_grant (id, tenant_id, licences, uses, territory, document, document_sha256,
-                            granted_on, last_day, recorded_by)
-                        VALUES (:id, :tenant, :licences, :uses, :territory, :document, :sha256, :grantedOn, :lastDay, :by)""")
-                .bind("id", grant.id())
-                .bind("tenant", grant.licensee())
-                .bindArray(
-                        "licences",
-                        String.class,
-                        grant.licences().stream().sorted().toArray())
-                .bindArray(
-                        "uses",
-                        String.class,
-                        grant.uses().stream().map(Use::name).sorted().toArray())
-                .bindArray(
-                        "territory",
-                        String.class,
-                        grant.territory().countries().stream().sorted().toArray())
-                .bind("document", document)
-                .bind("sha256", grant.documentSha256())
-                .bind("grantedOn", grant.date())
-                .bind("lastDay", grant.lastDay())
-                .bind("by", recordedBy)
-                .execute();
-    }
-
-    /** Ends a grant now; false if there is no such grant in force. */
-    static boolean revokeGrant(Handle operator, String tenantId, String id) {
-        return operator.createUpdate("""
-                                UPDATE licence_grant SET revoked_at = now()
-                                WHERE id = :id AND tenant_id = :tenant AND revoked_at IS NULL""")
-                        .bind("id", id)
-                        .bind("tenant", tenantId)
-                        .execute()
-                == 1;
     }
 }

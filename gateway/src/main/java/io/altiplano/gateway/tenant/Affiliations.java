@@ -10,6 +10,7 @@ import io.altiplano.gateway.db.Db;
 import io.altiplano.gateway.web.ApiError;
 import io.altiplano.gateway.web.ApiException;
 import io.altiplano.gateway.web.CurrentPerson.Person;
+import io.quarkus.arc.All;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import java.util.List;
@@ -29,9 +30,11 @@ public class Affiliations implements ApprovalEffect {
     private final AuditLog audit;
     private final Tenants tenants;
     private final Approvals approvals;
+    private final List<GroupChange> groupChanges;
 
     @Inject
-    Affiliations(Db db, AuditLog audit, Tenants tenants, Approvals approvals) {
+    Affiliations(Db db, AuditLog audit, Tenants tenants, Approvals approvals, @All List<GroupChange> groupChanges) {
+        this.groupChanges = groupChanges;
         this.db = db;
         this.audit = audit;
         this.tenants = tenants;
@@ -61,6 +64,8 @@ public class Affiliations implements ApprovalEffect {
                     tenantId,
                     id,
                     Map.of("registration_number", registrationNumber));
+            List<String> group = AffiliationStore.group(operator, tenantId);
+            groupChanges.forEach(follower -> follower.changed(operator, group));
         }
         Affiliate affiliate = AffiliationStore.affiliates(operator, tenantId).stream()
                 .filter(a -> a.removedAt() == null && a.registrationNumber().equals(registrationNumber))
@@ -75,6 +80,16 @@ public class Affiliations implements ApprovalEffect {
             tenants.require(operator, tenantId);
             return AffiliationStore.affiliates(operator, tenantId);
         });
+    }
+
+    /** The same inside an operator's transaction. */
+    public List<Affiliate> affiliates(Handle operator, String tenantId) {
+        return AffiliationStore.affiliates(operator, tenantId);
+    }
+
+    /** A tenant's products, inside an operator's transaction. */
+    public List<Product> products(Handle operator, String tenantId) {
+        return AffiliationStore.products(operator, tenantId);
     }
 
     /** Ids of the tenants of a tenant's group, itself among them. */
@@ -158,7 +173,9 @@ public class Affiliations implements ApprovalEffect {
 
     @Override
     public void approved(Handle operator, Approval approval, Person approver) {
+        List<String> group = AffiliationStore.group(operator, approval.tenantId());
         AffiliationStore.remove(operator, approval.subjectId());
+        groupChanges.forEach(follower -> follower.changed(operator, group));
         note(
                 operator,
                 approver,
@@ -183,9 +200,7 @@ public class Affiliations implements ApprovalEffect {
 
     private void note(
             Handle operator, Person person, String action, String tenantId, String id, Map<String, String> more) {
-        Map<String, String> detail = new java.util.HashMap<>(more);
-        detail.put("person", person.subject());
-        audit.append(operator, new AuditEntry(person.name(), action, tenantId, id, detail));
+        audit.append(operator, AuditEntry.by(person, action, tenantId, id, more));
     }
 
     private static String newId(String prefix) {

@@ -5,6 +5,7 @@ import io.altiplano.gateway.audit.AuditLog;
 import io.altiplano.gateway.db.Db;
 import io.altiplano.gateway.web.ApiError;
 import io.altiplano.gateway.web.ApiException;
+import io.quarkus.arc.All;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import java.security.SecureRandom;
@@ -28,10 +29,12 @@ public class Tenants {
 
     private final Db db;
     private final AuditLog audit;
+    private final List<GroupChange> groupChanges;
     private final SecureRandom random = new SecureRandom();
 
     @Inject
-    Tenants(Db db, AuditLog audit) {
+    Tenants(Db db, AuditLog audit, @All List<GroupChange> groupChanges) {
+        this.groupChanges = groupChanges;
         this.db = db;
         this.audit = audit;
     }
@@ -48,6 +51,7 @@ public class Tenants {
             Map<String, String> detail =
                     Map.of("name", tenant.name(), "tier", tenant.tier().text());
             audit.append(handle, new AuditEntry(actor, "tenant.create", tenant.id(), tenant.id(), detail));
+            followGroup(handle, tenant.id());
             return true;
         });
     }
@@ -72,6 +76,7 @@ public class Tenants {
             }
             TenantStore.update(operator, id, to.name(), to.registrationNumber(), to.domicile(), to.principalPlace());
             audit.append(operator, new AuditEntry(actor, "tenant.update", id, id, to.given()));
+            followGroup(operator, id);
             return TenantStore.find(operator, id).orElseThrow();
         });
     }
@@ -108,6 +113,16 @@ public class Tenants {
     /** All of them, by id. */
     public List<Tenant> list() {
         return db.operator(TenantStore::list);
+    }
+
+    private void followGroup(Handle operator, String id) {
+        List<String> group = AffiliationStore.group(operator, id);
+        groupChanges.forEach(follower -> follower.changed(operator, group));
+    }
+
+    /** One of them, inside an operator's transaction. */
+    public Optional<Tenant> find(Handle operator, String id) {
+        return TenantStore.find(operator, id);
     }
 
     /** One of them. */

@@ -96,7 +96,7 @@ final class TierStore {
     /** Whether a grant of Meta's is approved and has not ended. */
     static boolean hasGrant(Handle operator, String tenantId) {
         return operator.createQuery("""
-                        SELECT EXISTS (SELECT FROM licence_grant WHERE tenant_id = :tenant AND revoked_at IS NULL
+                        SELECT EXISTS (SELECT FROM licence_grant WHERE tenant_id = :tenant AND state = 'APPROVED'
                             AND (last_day IS NULL OR last_day >= (now() AT TIME ZONE 'UTC')::date))""")
                 .bind("tenant", tenantId)
                 .mapTo(Boolean.class)

@@ -111,6 +111,11 @@ public class Tiers {
         });
     }
 
+    /** Whether a grant of Meta's is approved for a tenant and has not ended. */
+    public boolean hasGrant(Handle operator, String tenantId) {
+        return TierStore.hasGrant(operator, tenantId);
+    }
+
     /** All moves of a tenant, oldest first. */
     List<TierEvent> history(String tenantId) {
         return db.operator(operator -> TierStore.events(operator, tenantId));

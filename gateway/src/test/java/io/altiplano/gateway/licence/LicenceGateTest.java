@@ -12,6 +12,7 @@ import io.altiplano.gateway.access.Caller;
 import io.altiplano.gateway.db.Db;
 import io.altiplano.gateway.tenant.Role;
 import io.altiplano.gateway.tenant.Tier;
+import io.altiplano.gateway.testing.AdminApi;
 import io.altiplano.gateway.testing.GatewayTestResource;
 import io.altiplano.licensing.Decision;
 import io.altiplano.licensing.LicenceEngine;
@@ -139,24 +140,18 @@ class LicenceGateTest {
         attest(tenant, 812_000_000);
         assertThat(check(tenant)).isInstanceOf(LicenceVerdict.Refused.class);
 
-        Response grant = as("officer-a")
-                .body(Map.of(
-                        "licence",
-                        LICENCE,
-                        "document",
-                        "Letter of Meta Platforms, 2026-01-15",
-                        "document_sha256",
-                        "ab".repeat(32),
-                        "date",
-                        "2026-01-15"))
-                .post("/admin/v1/tenants/" + tenant + "/licence-grants");
-        grant.then().statusCode(201);
+        Response grant = AdminApi.grant(tenant, "officer-a");
+        grant.then().statusCode(202).body("state", equalTo("recorded"));
+        assertThat(check(tenant)).isInstanceOf(LicenceVerdict.Refused.class);
+        AdminApi.approve("officer-b", grant).then().statusCode(200);
         within(tenant, LicenceVerdict.Permitted.class::isInstance);
 
         as("officer-a")
-                .delete("/admin/v1/tenants/" + tenant + "/licence-grants/" + grant.path("id"))
+                .body(Map.of("reason", "Meta took it back"))
+                .post("/admin/v1/tenants/" + tenant + "/licence-grants/" + grant.path("id") + "/revoke")
                 .then()
-                .statusCode(200);
+                .statusCode(200)
+                .body("state", equalTo("revoked"));
         within(tenant, LicenceVerdict.Refused.class::isInstance);
 
         assertThat(decisions(tenant)).hasSize(3);

@@ -9,6 +9,7 @@ import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.notNullValue;
 
 import io.altiplano.gateway.db.Db;
+import io.altiplano.gateway.testing.AdminApi;
 import io.altiplano.gateway.testing.GatewayTestResource;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
@@ -96,7 +97,12 @@ class AffiliationsTest {
     @Test
     void aKnownRegistrationNumberStays() {
         String number = number();
-        String tenant = newTenant("fixed", "community");
+        String tenant = newId("fixed");
+        as("admin")
+                .body(Map.of("id", tenant, "name", "Fixed", "tier", "community"))
+                .post("/admin/v1/tenants")
+                .then()
+                .statusCode(201);
 
         patch(tenant, number).then().statusCode(200).body("registration_number", equalTo(number));
         patch(tenant, number).then().statusCode(200);
@@ -137,13 +143,11 @@ class AffiliationsTest {
     }
 
     private static String number() {
-        return "CL-" + newId("R").substring(2).toUpperCase(Locale.ROOT);
+        return AdminApi.newNumber();
     }
 
     private static String registered(String stem, String number) {
-        String tenant = newTenant(stem, "community");
-        patch(tenant, number).then().statusCode(200);
-        return tenant;
+        return newTenant(stem, "community", number);
     }
 
     private static Response patch(String tenant, String number) {

@@ -5,9 +5,11 @@ import static io.restassured.RestAssured.given;
 import io.restassured.http.ContentType;
 import io.restassured.response.Response;
 import io.restassured.specification.RequestSpecification;
+import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /** The admin API as tests use it, with real tokens of the demo users. */
@@ -31,11 +33,21 @@ public final class AdminApi {
         return stem + "-" + HexFormat.of().formatHex(bytes);
     }
 
-    /** Registers a tenant under a new id; the id. */
+    /** A registration number that no other test uses. */
+    public static String newNumber() {
+        return "CL-" + newId("R").substring(2).toUpperCase(Locale.ROOT);
+    }
+
+    /** Registers a tenant, a legal entity of its own, under a new id; the id. */
     public static String newTenant(String stem, String tier) {
+        return newTenant(stem, tier, newNumber());
+    }
+
+    /** Registers a tenant of a legal entity under a new id; the id. */
+    public static String newTenant(String stem, String tier, String registrationNumber) {
         String id = newId(stem);
         as("admin")
-                .body(Map.of("id", id, "name", "Tenant " + id, "tier", tier))
+                .body(Map.of("id", id, "name", "Tenant " + id, "tier", tier, "registration_number", registrationNumber))
                 .post("/admin/v1/tenants")
                 .then()
                 .statusCode(201);
@@ -55,6 +67,37 @@ public final class AdminApi {
                         "signed_by",
                         "Ana Rojas"))
                 .post("/admin/v1/tenants/" + tenant + "/attestations");
+    }
+
+    /** Uploads a document of a tenant; its id. */
+    public static String document(String tenant, String user, String content) {
+        return as(user).contentType("application/pdf")
+                .body(content.getBytes(StandardCharsets.UTF_8))
+                .post("/admin/v1/tenants/" + tenant + "/documents?name=letter.pdf")
+                .then()
+                .statusCode(201)
+                .extract()
+                .path("id");
+    }
+
+    /** Records Meta's grant for Llama 3.1: 202 with what a second officer must approve. */
+    public static Response grant(String tenant, String user) {
+        return as(user).body(Map.of(
+                        "licences",
+                        List.of("llama-3.1"),
+                        "document",
+                        "Letter of Meta Platforms, 2026-01-15",
+                        "document_id",
+                        document(tenant, user, "Meta grants " + tenant + " a licence."),
+                        "date",
+                        "2026-01-15"))
+                .post("/admin/v1/tenants/" + tenant + "/licence-grants");
+    }
+
+    /** Approves what an answer says is waiting, as it says it is. */
+    public static Response approve(String user, Response proposed) {
+        return as(user).body(Map.of("content_hash", proposed.path("content_hash")))
+                .post("/admin/v1/approvals/" + proposed.path("approval") + "/approve");
     }
 
     /** An API key of a test: its id, and the key itself. */

@@ -198,7 +198,7 @@ final class Start {
         tenants.add(Demo.PROBE);
         for (Demo.Tenant tenant : tenants) {
             if (secrets.find(tenant.secret()).isEmpty()) {
-                admin.createTenant(tenant.id(), tenant.name(), tenant.tier());
+                admin.createTenant(tenant.id(), tenant.name(), tenant.tier(), tenant.registrationNumber());
                 admin.attest(tenant.id(), tenant.name(), tenant.monthlyActiveUsers());
                 secrets.put(tenant.secret(), admin.createKey(tenant.id(), "demo"));
             }

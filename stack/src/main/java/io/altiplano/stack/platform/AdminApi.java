@@ -18,9 +18,9 @@ public final class AdminApi {
     }
 
     /** Creates a tenant unless there is one of that id; true if it was created. */
-    public boolean createTenant(String id, String name, String tier) {
+    public boolean createTenant(String id, String name, String tier, String registrationNumber) {
         ObjectNode body = Http.JSON.createObjectNode();
-        body.put("id", id).put("name", name).put("tier", tier);
+        body.put("id", id).put("name", name).put("tier", tier).put("registration_number", registrationNumber);
         return created("/tenants", body);
     }
 

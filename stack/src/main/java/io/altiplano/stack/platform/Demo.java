@@ -24,6 +24,11 @@ public final class Demo {
             return "ALTIPLANO_KEY_" + id.toUpperCase(Locale.ROOT).replace('-', '_');
         }
 
+        /** Of the register that demos are in: no country has "ZZ". */
+        public String registrationNumber() {
+            return "ZZ-DEMO-" + id;
+        }
+
         /** Its key's name among the secrets. */
         public String secret() {
             return "api-key." + id;

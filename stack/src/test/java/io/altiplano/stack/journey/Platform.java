@@ -184,7 +184,7 @@ final class Platform implements AutoCloseable {
 
     /** Creates a tenant of the community tier with attested users and returns a key of it. */
     String newTenant(String id, long monthlyActiveUsers) {
-        admin.createTenant(id, id, "community");
+        admin.createTenant(id, id, "community", "ZZ-" + id);
         admin.attest(id, id, monthlyActiveUsers);
         return admin.createKey(id, "journey");
     }

@@ -7,13 +7,15 @@ import jakarta.inject.Inject;
 import jakarta.ws.rs.Priorities;
 import jakarta.ws.rs.container.ContainerRequestContext;
 import jakarta.ws.rs.container.ContainerRequestFilter;
+import jakarta.ws.rs.container.ResourceInfo;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.ext.Provider;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * No resource under {@code /v1} runs without a valid API key in {@code Authorization: Bearer}, but for those under
+ * No resource under {@code /v1} runs without a valid API key in {@code Authorization: Bearer} that has the scope which the
+ * resource needs ({@link NeedsScope}), but for those under
  * {@code /v1/organization}, where people administer their tenant with access tokens ({@link CurrentMember}). It may ask the database, so
  * those resources run on virtual or worker threads, never on an event loop.
  */
@@ -24,12 +26,16 @@ public class ApiKeyFilter implements ContainerRequestFilter {
     private static final String ORGANIZATION = "/v1/organization";
 
     private final Callers callers;
+    private final KeyUses uses;
     private final CurrentCaller current;
+    private final ResourceInfo resource;
 
     @Inject
-    ApiKeyFilter(Callers callers, CurrentCaller current) {
+    ApiKeyFilter(Callers callers, KeyUses uses, CurrentCaller current, ResourceInfo resource) {
         this.callers = callers;
+        this.uses = uses;
         this.current = current;
+        this.resource = resource;
     }
 
     @Override
@@ -39,13 +45,38 @@ public class ApiKeyFilter implements ContainerRequestFilter {
         if (!path.startsWith("/v1/") || path.equals(ORGANIZATION) || path.startsWith(ORGANIZATION + "/")) {
             return;
         }
-        current.set(
-                callers.of(bearer(request.getHeaderString(HttpHeaders.AUTHORIZATION)))
-                        .orElseThrow(
-                                () -> new ApiException(
-                                        ApiError.unauthorized(
-                                                "invalid_api_key",
-                                                "Incorrect API key provided: it is mistyped, unknown or revoked. Ask your tenant's owner for one."))));
+        switch (callers.of(bearer(request.getHeaderString(HttpHeaders.AUTHORIZATION)))) {
+            case Callers.Answer.Speaks speaks -> {
+                uses.used(speaks.caller().apiKeyId());
+                KeyScope needed = needed();
+                if (!speaks.scopes().contains(needed)) {
+                    throw new ApiException(ApiError.forbidden(
+                            "insufficient_scope",
+                            "This API key lacks the scope " + needed.text()
+                                    + "; use a key that has it, or ask your tenant's owner for one."));
+                }
+                current.set(speaks.caller());
+            }
+            case Callers.Answer.Expired e ->
+                throw new ApiException(ApiError.unauthorized(
+                        "api_key_expired", "This API key has expired; ask your tenant's owner for a new one."));
+            case Callers.Answer.Unknown u ->
+                throw new ApiException(
+                        ApiError.unauthorized(
+                                "invalid_api_key",
+                                "Incorrect API key provided: it is mistyped, unknown or revoked. Ask your tenant's owner for one."));
+        }
+    }
+
+    /** A resource that says no scope answers nobody: what is forgotten must not be open. */
+    private KeyScope needed() {
+        NeedsScope onMethod = resource.getResourceMethod().getAnnotation(NeedsScope.class);
+        NeedsScope needs =
+                onMethod != null ? onMethod : resource.getResourceClass().getAnnotation(NeedsScope.class);
+        if (needs == null) {
+            throw new IllegalStateException(resource.getResourceMethod() + " lacks @NeedsScope");
+        }
+        return needs.value();
     }
 
     private static String bearer(@Nullable String header) {

@@ -8,11 +8,12 @@ import jakarta.inject.Inject;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.LongSupplier;
 
 /**
  * From an API key to the caller it speaks for. What the database said is believed for {@link #BELIEVED}, counted from before
- * it was asked: a revoked key, or a changed tier, is known everywhere within a second, whatever the query took. A key that
+ * it was asked: a revoked or expired key, or a changed tier, is known everywhere within a second, whatever the query took. A key that
  * is not there is remembered too.
  */
 @ApplicationScoped
@@ -24,31 +25,45 @@ public class Callers {
 
     private final Db db;
     private final KeyHasher hasher;
+    private final String env;
     private final LongSupplier nanoTime;
     private final Cache<String, Known> cache = Caffeine.newBuilder()
             .maximumSize(MOST_REMEMBERED)
             .expireAfterWrite(Duration.ofMinutes(1))
             .build();
 
-    /** What the database said, and the monotonic time before it was asked. */
-    private record Known(Optional<Caller> caller, long askedAt) {}
+    /** What a key is worth. */
+    sealed interface Answer {
+        /** It speaks for a caller, for what its scopes allow. */
+        record Speaks(Caller caller, Set<KeyScope> scopes) implements Answer {}
 
-    @Inject
-    Callers(Db db, KeyHasher hasher) {
-        this(db, hasher, System::nanoTime);
+        /** It was good and has expired. */
+        record Expired() implements Answer {}
+
+        /** It is malformed, another platform's, unknown, revoked, or its project is archived. */
+        record Unknown() implements Answer {}
     }
 
-    Callers(Db db, KeyHasher hasher, LongSupplier nanoTime) {
+    /** What the database said, and the monotonic time before it was asked. */
+    private record Known(Answer answer, long askedAt) {}
+
+    @Inject
+    Callers(Db db, KeyHasher hasher, KeySettings settings) {
+        this(db, hasher, settings.env(), System::nanoTime);
+    }
+
+    Callers(Db db, KeyHasher hasher, String env, LongSupplier nanoTime) {
         this.db = db;
         this.hasher = hasher;
+        this.env = env;
         this.nanoTime = nanoTime;
     }
 
-    /** The caller, or empty if the key is malformed, unknown or revoked. A malformed one costs no query. */
-    Optional<Caller> of(String text) {
-        Optional<KeyText> key = KeyText.parse(text);
+    /** What a key is worth. A malformed one costs no query. */
+    Answer of(String text) {
+        Optional<KeyText> key = KeyText.parse(text, env);
         if (key.isEmpty()) {
-            return Optional.empty();
+            return new Answer.Unknown();
         }
         byte[] hash = hasher.hash(key.get());
         // By the hash: key texts do not stay in memory.
@@ -57,15 +72,17 @@ public class Callers {
         if (known == null || !fresh(known)) {
             known = cache.asMap().compute(name, (n, old) -> old != null && fresh(old) ? old : ask(key.get(), hash));
         }
-        return known.caller();
+        return known.answer();
     }
 
     private Known ask(KeyText key, byte[] hash) {
         long askedAt = nanoTime.getAsLong();
-        Optional<Caller> caller = db.auth(handle -> ApiKeyStore.lookUp(handle, key.prefix()))
+        Answer answer = db.auth(handle -> ApiKeyStore.lookUp(handle, key.prefix()))
                 .filter(found -> KeyHasher.same(found.hash(), hash))
-                .map(ApiKeyStore.Found::caller);
-        return new Known(caller, askedAt);
+                .<Answer>map(found ->
+                        found.expired() ? new Answer.Expired() : new Answer.Speaks(found.caller(), found.scopes()))
+                .orElseGet(Answer.Unknown::new);
+        return new Known(answer, askedAt);
     }
 
     private boolean fresh(Known known) {

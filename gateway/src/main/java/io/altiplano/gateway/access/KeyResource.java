@@ -1,34 +1,41 @@
 package io.altiplano.gateway.access;
 
-import io.altiplano.gateway.web.ApiError;
-import io.altiplano.gateway.web.ApiException;
+import io.altiplano.gateway.web.CurrentPerson;
+import io.altiplano.gateway.web.JsonBody;
+import io.altiplano.gateway.web.JsonFields;
 import io.altiplano.gateway.web.RealmRole;
-import io.quarkus.security.identity.SecurityIdentity;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.annotation.security.RolesAllowed;
 import jakarta.inject.Inject;
 import jakarta.ws.rs.DELETE;
+import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
-import java.util.Optional;
-import java.util.regex.Pattern;
+import jakarta.ws.rs.core.Response;
+import java.io.InputStream;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 
 /** One API key by its id. */
 @Path("/admin/v1/keys")
 @Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 public class KeyResource {
-    private static final Pattern ID = Pattern.compile("key_[0-9a-f]{32}");
-
     private final ApiKeys keys;
-    private final SecurityIdentity identity;
+    private final CurrentPerson person;
+    private final Clock clock;
 
     @Inject
-    KeyResource(ApiKeys keys, SecurityIdentity identity) {
+    KeyResource(ApiKeys keys, CurrentPerson person, Clock clock) {
         this.keys = keys;
-        this.identity = identity;
+        this.person = person;
+        this.clock = clock;
     }
 
     /** Revokes a key. */
@@ -36,12 +43,20 @@ public class KeyResource {
     @Path("/{id}")
     @RolesAllowed(RealmRole.ADMIN)
     public Deleted revoke(@PathParam("id") String id) {
-        Optional<ApiKey> found =
-                ID.matcher(id).matches() ? keys.revoke(identity.getPrincipal().getName(), id) : Optional.empty();
-        if (found.isEmpty()) {
-            throw new ApiException(ApiError.notFound("api_key_not_found", "There is no API key " + id + "."));
-        }
+        var unused = keys.revoke(person.get(), KeyPlace.anywhere(id)).orElseThrow(() -> ApiKeys.unknown(id));
         return new Deleted(id, "api_key.deleted", true);
+    }
+
+    /** {@code {overlap_seconds, expires_at?}}: 201 with the key in its place, this once; the old one ends after the overlap. */
+    @POST
+    @Path("/{id}/rotate")
+    @RolesAllowed(RealmRole.ADMIN)
+    public Response rotate(@PathParam("id") String id, @Context HttpHeaders headers, InputStream body) {
+        JsonFields fields = JsonFields.of(JsonBody.read(headers.getMediaType(), body));
+        Duration overlap = KeyFields.overlap(fields);
+        @Nullable Instant expiresAt = KeyFields.expiresAt(fields, clock.instant());
+        fields.end();
+        return KeysResource.created(keys.rotate(person.get(), KeyPlace.anywhere(id), overlap, expiresAt));
     }
 
     /** What is said of a revoked key. */

@@ -4,10 +4,10 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.altiplano.gateway.tenant.Role;
 import io.altiplano.gateway.tenant.Tenants;
+import io.altiplano.gateway.web.CurrentPerson;
 import io.altiplano.gateway.web.JsonBody;
 import io.altiplano.gateway.web.JsonFields;
 import io.altiplano.gateway.web.RealmRole;
-import io.quarkus.security.identity.SecurityIdentity;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.annotation.security.RolesAllowed;
 import jakarta.inject.Inject;
@@ -21,9 +21,9 @@ import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import java.io.InputStream;
-import java.util.Arrays;
+import java.time.Clock;
+import java.time.Instant;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** API keys of a tenant: made with their text shown once, listed without it. {@link KeyResource} revokes them. */
@@ -32,32 +32,37 @@ import org.jspecify.annotations.Nullable;
 @RunOnVirtualThread
 public class KeysResource {
     private final ApiKeys keys;
-    private final SecurityIdentity identity;
+    private final CurrentPerson person;
+    private final Clock clock;
 
     @Inject
-    KeysResource(ApiKeys keys, SecurityIdentity identity) {
+    KeysResource(ApiKeys keys, CurrentPerson person, Clock clock) {
         this.keys = keys;
-        this.identity = identity;
+        this.person = person;
+        this.clock = clock;
     }
 
-    /** {@code {name, project?, role?}}: 201 with the key, this once. */
+    /** {@code {name, project?, role?, scopes?, expires_at?}}: 201 with the key, this once; without scopes, with all. */
     @POST
     @RolesAllowed(RealmRole.ADMIN)
     public Response create(@PathParam("tenant") String tenant, @Context HttpHeaders headers, InputStream body) {
         JsonFields fields = JsonFields.of(JsonBody.read(headers.getMediaType(), body));
-        String name = fields.text("name", 200);
         String project = fields.optionalText("project", 63);
-        Role role = role(fields);
-        fields.end();
-        ApiKeys.Created created = keys.create(
-                identity.getPrincipal().getName(),
+        ApiKeys.Wanted wanted = new ApiKeys.Wanted(
                 tenant,
                 project == null ? Tenants.DEFAULT_PROJECT : project,
-                name,
-                role);
+                KeyFields.name(fields),
+                role(fields),
+                KeyFields.scopes(fields),
+                KeyFields.expiresAt(fields, clock.instant()));
+        fields.end();
+        return created(keys.create(person.get(), wanted));
+    }
+
+    static Response created(ApiKeys.Created created) {
         return Response.status(Response.Status.CREATED)
                 .header(HttpHeaders.CACHE_CONTROL, "no-store")
-                .entity(View.of(created.key(), created.text().secretText()))
+                .entity(View.of(created.key(), created.secret()))
                 .build();
     }
 
@@ -72,11 +77,9 @@ public class KeysResource {
 
     private static Role role(JsonFields fields) {
         String given = fields.optionalText("role", 20);
-        String role = given == null ? Role.MEMBER.name() : given.toUpperCase(Locale.ROOT);
-        return Arrays.stream(Role.values())
-                .filter(r -> r.name().equals(role))
-                .findFirst()
-                .orElseThrow(() -> fields.wrong("role", "must be one of viewer, member, owner"));
+        return given == null
+                ? Role.DEVELOPER
+                : Role.of(given).orElseThrow(() -> fields.wrong("role", "must be one of " + Role.all()));
     }
 
     /**
@@ -96,8 +99,12 @@ public class KeysResource {
             String project,
             String name,
             String role,
+            List<String> scopes,
             @JsonProperty("created_at") long createdAt,
-            @JsonProperty("revoked_at") @Nullable Long revokedAt) {
+            @JsonProperty("expires_at") @Nullable Long expiresAt,
+            @JsonProperty("last_used_at") @Nullable Long lastUsedAt,
+            @JsonProperty("revoked_at") @Nullable Long revokedAt,
+            @JsonProperty("rotated_from") @Nullable String rotatedFrom) {
         static View of(ApiKey k, @Nullable String text) {
             return new View(
                     "api_key",
@@ -107,9 +114,17 @@ public class KeysResource {
                     k.tenantId(),
                     k.projectId(),
                     k.name(),
-                    k.role().name().toLowerCase(Locale.ROOT),
+                    k.role().text(),
+                    k.scopes().stream().map(KeyScope::text).toList(),
                     k.createdAt().getEpochSecond(),
-                    k.revokedAt() == null ? null : k.revokedAt().getEpochSecond());
+                    seconds(k.expiresAt()),
+                    seconds(k.lastUsedAt()),
+                    seconds(k.revokedAt()),
+                    k.rotatedFrom());
+        }
+
+        private static @Nullable Long seconds(@Nullable Instant at) {
+            return at == null ? null : at.getEpochSecond();
         }
     }
 

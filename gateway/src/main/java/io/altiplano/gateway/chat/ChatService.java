@@ -59,8 +59,8 @@ public class ChatService {
      */
     public ChatJob submit(Caller caller, ChatRequest request) {
         if (caller.role() == Role.VIEWER) {
-            throw new ApiException(
-                    ApiError.forbidden("insufficient_role", "This key may look and not run jobs; use a member's key."));
+            throw new ApiException(ApiError.forbidden(
+                    "insufficient_role", "This key may look and not run jobs; use a developer's key."));
         }
         Model model = catalog.require(caller.tenantId(), request.model());
         Admission admission = entitlements.admit(caller);

@@ -2,6 +2,8 @@ package io.altiplano.gateway.inference;
 
 import io.altiplano.contracts.v1.TokenOut;
 import io.altiplano.gateway.access.CurrentCaller;
+import io.altiplano.gateway.access.KeyScope;
+import io.altiplano.gateway.access.NeedsScope;
 import io.altiplano.gateway.chat.ChatJob;
 import io.altiplano.gateway.chat.ChatRequest;
 import io.altiplano.gateway.chat.ChatService;
@@ -30,6 +32,7 @@ import java.util.List;
  * clients ask for streams with three different values of it.
  */
 @Path("/v1/chat/completions")
+@NeedsScope(KeyScope.INFERENCE)
 @RunOnVirtualThread
 public class ChatResource {
     private static final Duration LOOK = Duration.ofSeconds(5);

@@ -2,6 +2,8 @@ package io.altiplano.gateway.inference;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.altiplano.gateway.access.CurrentCaller;
+import io.altiplano.gateway.access.KeyScope;
+import io.altiplano.gateway.access.NeedsScope;
 import io.altiplano.gateway.catalog.Catalog;
 import io.altiplano.gateway.catalog.Model;
 import io.smallrye.common.annotation.RunOnVirtualThread;
@@ -15,6 +17,7 @@ import java.util.List;
 
 /** {@code /v1/models}: what the caller may name. */
 @Path("/v1/models")
+@NeedsScope(KeyScope.MODELS_READ)
 @RunOnVirtualThread
 public class ModelsResource {
     private final Catalog catalog;

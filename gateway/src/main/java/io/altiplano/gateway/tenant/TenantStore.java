@@ -31,7 +31,8 @@ final class TenantStore {
     }
 
     static boolean projectExists(Handle handle, String tenantId, String id) {
-        return handle.createQuery("SELECT EXISTS (SELECT FROM project WHERE tenant_id = :tenant AND id = :id)")
+        return handle.createQuery(
+                        "SELECT EXISTS (SELECT FROM project WHERE tenant_id = :tenant AND id = :id AND archived_at IS NULL)")
                 .bind("tenant", tenantId)
                 .bind("id", id)
                 .mapTo(Boolean.class)

@@ -39,7 +39,7 @@ class ApiKeysTest {
                 .body("tenant", equalTo(tenant))
                 .body("project", equalTo("default"))
                 .body("tier", equalTo("PARTNER"))
-                .body("role", equalTo("MEMBER"));
+                .body("role", equalTo("DEVELOPER"));
     }
 
     @Test
@@ -49,11 +49,11 @@ class ApiKeysTest {
 
         Response list = as("auditor").get("/admin/v1/tenants/" + tenant + "/keys");
 
-        String secret = key.text().substring("alt_12345678_".length());
+        String secret = key.text().substring("alt_dev_12345678_".length());
         list.then()
                 .statusCode(200)
                 .body("data[0].id", equalTo(key.id()))
-                .body("data[0].prefix", equalTo(key.text().substring(4, 12)))
+                .body("data[0].prefix", equalTo(key.text().substring(8, 16)))
                 .body("data[0].key", nullValue())
                 .body(not(containsString(secret)));
         assertThat(databaseAsText()).doesNotContain(secret).doesNotContain(secret.substring(0, 32));
@@ -97,7 +97,8 @@ class ApiKeysTest {
             strings = {
                 "Bearer sk-other",
                 "Bearer alt_abcdEFGH_0123456789ABCDEFGHIJKLMNOPQRSTUV000000",
-                "Bearer alt_abcdEFGH_0123456789ABCDEFGHIJKLMNOPQRSTUV3CoVZA",
+                "Bearer alt_abcdEFGH_0123456789ABCDEFGHIJKLMNOPQRSTUV3XwaZ4",
+                "Bearer alt_live_abcdEFGH_0123456789ABCDEFGHIJKLMNOPQRSTUV000000",
                 "Bearer ",
                 "Basic YWJjOmRlZg==",
                 "nonsense"

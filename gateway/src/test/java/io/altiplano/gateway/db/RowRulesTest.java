@@ -88,7 +88,7 @@ class RowRulesTest {
     }
 
     @Test
-    void theTwoLookUpsAreAllThatAuthMayDo() throws SQLException {
+    void threeFunctionsAreAllThatAuthMayDo() throws SQLException {
         String auth = GatewayTestResource.get().role("auth");
         try (Connection superuser = GatewayTestResource.get().superuser()) {
             List<String> tables = strings(superuser, """
@@ -101,7 +101,7 @@ class RowRulesTest {
                     """.formatted(auth));
 
             assertThat(tables).isEmpty();
-            assertThat(functions).containsExactlyInAnyOrder("api_key_by_prefix", "memberships_of");
+            assertThat(functions).containsExactlyInAnyOrder("api_key_by_prefix", "memberships_of", "note_api_key_use");
         }
     }
 

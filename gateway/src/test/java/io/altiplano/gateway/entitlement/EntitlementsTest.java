@@ -40,7 +40,7 @@ class EntitlementsTest {
     }
 
     private static Caller caller(String tenant) {
-        return new Caller(tenant, "default", "key_1", Tier.COMMUNITY, Role.MEMBER, "00");
+        return new Caller(tenant, "default", "key_1", Tier.COMMUNITY, Role.DEVELOPER, "00");
     }
 
     @Test

@@ -352,7 +352,7 @@ class AttestationsTest {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        Caller caller = new Caller(tenant, "default", "key_test", Tier.COMMUNITY, Role.MEMBER, "00".repeat(32));
+        Caller caller = new Caller(tenant, "default", "key_test", Tier.COMMUNITY, Role.DEVELOPER, "00".repeat(32));
         return switch (gate.check(caller, "llama-3.1-starter", "llama-3.1", Use.INFER)) {
             case LicenceVerdict.Permitted permitted -> "permitted";
             case LicenceVerdict.Refused refused -> refused.code();

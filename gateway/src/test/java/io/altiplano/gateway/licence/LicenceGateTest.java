@@ -248,6 +248,6 @@ class LicenceGateTest {
     }
 
     private static Caller caller(String tenant) {
-        return new Caller(tenant, "default", "key_test", Tier.COMMUNITY, Role.MEMBER, "00".repeat(32));
+        return new Caller(tenant, "default", "key_test", Tier.COMMUNITY, Role.DEVELOPER, "00".repeat(32));
     }
 }

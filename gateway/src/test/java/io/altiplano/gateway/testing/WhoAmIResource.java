@@ -2,6 +2,8 @@ package io.altiplano.gateway.testing;
 
 import io.altiplano.gateway.access.Caller;
 import io.altiplano.gateway.access.CurrentCaller;
+import io.altiplano.gateway.access.KeyScope;
+import io.altiplano.gateway.access.NeedsScope;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.inject.Inject;
 import jakarta.ws.rs.GET;
@@ -10,6 +12,7 @@ import java.util.Map;
 
 /** An endpoint under {@code /v1} for tests of the key filter alone: says whom it takes the caller for. */
 @Path("/v1/test/whoami")
+@NeedsScope(KeyScope.MODELS_READ)
 public class WhoAmIResource {
     private final CurrentCaller caller;
 

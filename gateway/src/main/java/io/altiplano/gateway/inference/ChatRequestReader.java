@@ -139,6 +139,9 @@ final class ChatRequestReader {
         for (String old : List.of("functions", "function_call")) {
             fields.mustBeNeutral(old, fields.get(old) == null, "is deprecated and not supported; use tools.");
         }
+        for (String claim : List.of("tenant", "tenant_id", "organization", "project", "tier", "role")) {
+            fields.mustBeNeutral(claim, fields.get(claim) == null, "is the API key's to say; leave it out.");
+        }
         for (String media : List.of("audio", "prediction", "web_search_options")) {
             fields.mustBeNeutral(media, fields.get(media) == null, "is not supported; leave it out.");
         }

@@ -5,6 +5,7 @@ import io.altiplano.gateway.audit.AuditLog;
 import io.altiplano.gateway.db.Db;
 import io.altiplano.gateway.web.ApiError;
 import io.altiplano.gateway.web.ApiException;
+import io.altiplano.gateway.web.CurrentPerson.Person;
 import io.quarkus.arc.All;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
@@ -24,16 +25,21 @@ public class Tenants {
     /** The project that every tenant has. */
     public static final String DEFAULT_PROJECT = "default";
 
+    /** How many tenants a person may own and still sign up another. */
+    static final int MOST_OWNED = 5;
+
     private static final int SALT_BYTES = 32;
     private static final Pattern ID = Pattern.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?");
 
     private final Db db;
     private final AuditLog audit;
+    private final Members members;
     private final List<GroupChange> groupChanges;
     private final SecureRandom random = new SecureRandom();
 
     @Inject
-    Tenants(Db db, AuditLog audit, @All List<GroupChange> groupChanges) {
+    Tenants(Db db, AuditLog audit, Members members, @All List<GroupChange> groupChanges) {
+        this.members = members;
         this.groupChanges = groupChanges;
         this.db = db;
         this.audit = audit;
@@ -41,19 +47,59 @@ public class Tenants {
 
     /** Registers a tenant with its default project and a fresh cache salt; false if the id is taken. */
     boolean create(String actor, Tenant tenant) {
-        byte[] salt = new byte[SALT_BYTES];
-        random.nextBytes(salt);
         return db.operator(handle -> {
-            if (!TenantStore.insert(handle, tenant, HexFormat.of().formatHex(salt))) {
+            if (!insert(handle, tenant)) {
                 return false;
             }
-            TenantStore.insertProject(handle, tenant.id(), DEFAULT_PROJECT, "Default");
-            Map<String, String> detail =
-                    Map.of("name", tenant.name(), "tier", tenant.tier().text());
-            audit.append(handle, new AuditEntry(actor, "tenant.create", tenant.id(), tenant.id(), detail));
+            audit.append(handle, new AuditEntry(actor, "tenant.create", tenant.id(), tenant.id(), detail(tenant)));
             followGroup(handle, tenant.id());
             return true;
         });
+    }
+
+    /**
+     * Registers a tenant for the person that signs up, who becomes its owner.
+     *
+     * @throws ApiException 409 the id is taken; 403 the person owns {@link #MOST_OWNED} tenants already
+     */
+    public void signUp(Person person, Tenant tenant) {
+        var unused = db.operator(handle -> {
+            if (MemberStore.ownedBy(handle, person.subject()) >= MOST_OWNED) {
+                throw new ApiException(ApiError.forbidden(
+                        "too_many_tenants",
+                        "You own " + MOST_OWNED + " tenants already; ask the platform's administrator for another."));
+            }
+            if (!insert(handle, tenant)) {
+                throw taken(tenant.id());
+            }
+            audit.append(handle, AuditEntry.by(person, "tenant.sign_up", tenant.id(), tenant.id(), detail(tenant)));
+            members.insert(
+                    handle,
+                    person,
+                    new Member(tenant.id(), person.subject(), person.name(), Role.OWNER, tenant.createdAt()));
+            followGroup(handle, tenant.id());
+            return true;
+        });
+    }
+
+    private boolean insert(Handle operator, Tenant tenant) {
+        byte[] salt = new byte[SALT_BYTES];
+        random.nextBytes(salt);
+        if (!TenantStore.insert(operator, tenant, HexFormat.of().formatHex(salt))) {
+            return false;
+        }
+        TenantStore.insertProject(operator, tenant.id(), DEFAULT_PROJECT, "Default");
+        return true;
+    }
+
+    private static Map<String, String> detail(Tenant tenant) {
+        return Map.of("name", tenant.name(), "tier", tenant.tier().text());
+    }
+
+    /** The answer to an id that another tenant has. */
+    static ApiException taken(String id) {
+        return new ApiException(
+                ApiError.conflict("tenant_exists", "There is a tenant " + id + " already; choose another id."));
     }
 
     /**

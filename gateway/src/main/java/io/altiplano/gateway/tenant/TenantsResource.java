@@ -1,8 +1,6 @@
 package io.altiplano.gateway.tenant;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
-import io.altiplano.gateway.web.ApiError;
-import io.altiplano.gateway.web.ApiException;
 import io.altiplano.gateway.web.JsonBody;
 import io.altiplano.gateway.web.JsonFields;
 import io.altiplano.gateway.web.RealmRole;
@@ -23,7 +21,6 @@ import jakarta.ws.rs.core.Response;
 import java.io.InputStream;
 import java.time.Clock;
 import java.util.List;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** {@code /admin/v1/tenants}: register tenants and list them. */
@@ -31,8 +28,6 @@ import org.jspecify.annotations.Nullable;
 @Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 public class TenantsResource {
-    private static final Pattern COUNTRY = Pattern.compile("[A-Z]{2}");
-
     private final Tenants tenants;
     private final SecurityIdentity identity;
     private final Clock clock;
@@ -53,17 +48,16 @@ public class TenantsResource {
     public Response create(@Context HttpHeaders headers, InputStream body) {
         JsonFields fields = JsonFields.of(JsonBody.read(headers.getMediaType(), body));
         Tenant tenant = new Tenant(
-                id(fields),
+                TenantFields.id(fields),
                 fields.text("name", 200),
                 tier(fields),
-                registrationNumber(fields),
-                country(fields, "domicile"),
-                country(fields, "principal_place"),
+                TenantFields.registrationNumber(fields),
+                TenantFields.country(fields, "domicile"),
+                TenantFields.country(fields, "principal_place"),
                 clock.instant());
         fields.end();
         if (!tenants.create(identity.getPrincipal().getName(), tenant)) {
-            throw new ApiException(ApiError.conflict(
-                    "tenant_exists", "There is a tenant " + tenant.id() + " already; choose another id."));
+            throw Tenants.taken(tenant.id());
         }
         return Response.status(Response.Status.CREATED).entity(View.of(tenant)).build();
     }
@@ -77,9 +71,9 @@ public class TenantsResource {
         JsonFields fields = JsonFields.of(JsonBody.read(headers.getMediaType(), body));
         Tenants.Particulars to = new Tenants.Particulars(
                 fields.optionalText("name", 200),
-                registrationNumber(fields),
-                country(fields, "domicile"),
-                country(fields, "principal_place"));
+                TenantFields.registrationNumber(fields),
+                TenantFields.country(fields, "domicile"),
+                TenantFields.country(fields, "principal_place"));
         fields.end();
         return View.of(tenants.update(identity.getPrincipal().getName(), id, to));
     }
@@ -99,17 +93,6 @@ public class TenantsResource {
         return View.of(tenants.find(id).orElseThrow(() -> Tenants.unknown(id)));
     }
 
-    private static String id(JsonFields fields) {
-        String id = fields.text("id", 63);
-        if (!Tenants.isId(id)) {
-            throw fields.wrong(
-                    "id",
-                    "must be a DNS label: lower case letters, digits and '-', beginning and ending"
-                            + " with a letter or digit");
-        }
-        return id;
-    }
-
     private static Tier tier(JsonFields fields) {
         return Tier.of(fields.text("tier", 20))
                 .filter(Tier.FIRST::contains)
@@ -117,22 +100,6 @@ public class TenantsResource {
                         "tier",
                         "must be evaluation, community or partner for a new tenant; licensed needs Meta's grant and"
                                 + " integrated-product two persons, so both are moved to"));
-    }
-
-    private static @Nullable String registrationNumber(JsonFields fields) {
-        String given = fields.optionalText("registration_number", 85);
-        return given == null
-                ? null
-                : RegistrationNumber.normalised(given)
-                        .orElseThrow(() -> fields.wrong("registration_number", RegistrationNumber.FORM));
-    }
-
-    private static @Nullable String country(JsonFields fields, String name) {
-        String country = fields.optionalText(name, 2);
-        if (country != null && !COUNTRY.matcher(country).matches()) {
-            throw fields.wrong(name, "must be a country by ISO 3166-1 alpha-2, such as CL");
-        }
-        return country;
     }
 
     /**

@@ -1,6 +1,6 @@
 package io.altiplano.gateway.web;
 
-/** Realm roles of the identity provider that the admin API asks for. */
+/** Realm roles of the identity provider that the admin API asks for. A tenant's people have none: their roles are memberships. */
 public final class RealmRole {
     /** Runs the platform: may change everything. */
     public static final String ADMIN = "platform-admin";
@@ -8,8 +8,6 @@ public final class RealmRole {
     public static final String OFFICER = "licence-officer";
     /** Reads everything and changes nothing. */
     public static final String AUDITOR = "auditor";
-    /** A customer's person: sees its own tenant alone. */
-    public static final String TENANT_OWNER = "tenant-owner";
 
     private RealmRole() {}
 }

@@ -56,6 +56,25 @@ public final class SigningKeys implements AutoCloseable {
         }
     }
 
+    /** Whether a key was added under an id. */
+    boolean has(String kid) {
+        return added.containsKey(kid);
+    }
+
+    /** Takes an added key away, as the end of a rotation does. */
+    public void remove(String kid) {
+        added.remove(kid);
+    }
+
+    /** The public half of an added key, DER. */
+    public byte[] publicKey(String kid) {
+        KeyPair pair = added.get(kid);
+        if (pair == null) {
+            throw new IllegalStateException("no key " + kid + " was added");
+        }
+        return pair.getPublic().getEncoded();
+    }
+
     /** A token with these claims (JSON), signed with RS256 by an added key. */
     public String sign(String kid, String claims) {
         KeyPair pair = added.get(kid);

@@ -1,7 +1,11 @@
 package io.altiplano.gateway.usage;
 
 import static io.altiplano.gateway.testing.AdminApi.as;
+import static io.altiplano.gateway.testing.AdminApi.newKey;
 import static io.altiplano.gateway.testing.AdminApi.newTenant;
+import static io.altiplano.gateway.testing.People.join;
+import static io.altiplano.gateway.testing.People.person;
+import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.hamcrest.Matchers.equalTo;
 
@@ -194,23 +198,27 @@ class UsageTest {
     }
 
     @Test
-    void aTenantsOwnerSeesItsOwnUsageAlone() {
+    void aTenantSeesItsOwnUsageAloneByItsMembersAndItsKeys() {
+        String mine = newTenant("mine", "community");
         String other = newTenant("others", "community");
-        as("admin")
-                .body(Map.of("id", "acme", "name", "Acme", "tier", "community"))
-                .post("/admin/v1/tenants");
+        join(mine, mine + "-viewer", "viewer");
+        List<LedgerEntry> entries = List.of(
+                LedgerEntry.of(finished(mine, 3, 4).build()),
+                LedgerEntry.of(finished(other, 5, 6).build()));
+        ledger.post(new Batch("own", 0, ledger.nextOffset("own", 0), 2, entries, List.of()));
 
-        var own = as("acme-owner").get("/admin/v1/usage");
-        var ownByName = as("acme-owner").get("/admin/v1/usage?tenant=acme");
-        var others = as("acme-owner").get("/admin/v1/usage?tenant=" + other);
-        var missing = as("acme-owner").get("/admin/v1/usage?tenant=" + other + "-x");
+        var byMember = person(mine + "-viewer").get("/v1/organization/usage");
+        var byKey =
+                given().header("Authorization", "Bearer " + newKey(mine).text()).get("/v1/usage");
+        var byName = person(mine + "-viewer").get("/admin/v1/usage?tenant=" + mine);
 
-        own.then().statusCode(200);
-        ownByName.then().statusCode(200);
-        others.then().statusCode(404).body("error.code", equalTo("tenant_not_found"));
-        missing.then().statusCode(404).body("error.code", equalTo("tenant_not_found"));
-        assertThat(others.asString().replace(other, ""))
-                .isEqualTo(missing.asString().replace(other + "-x", ""));
+        for (var answer : List.of(byMember, byKey)) {
+            answer.then()
+                    .statusCode(200)
+                    .body("data.tenant", equalTo(List.of(mine)))
+                    .body("data[0].prompt_tokens", equalTo(3));
+        }
+        byName.then().statusCode(403);
         as("officer-a").get("/admin/v1/usage").then().statusCode(403);
     }
 

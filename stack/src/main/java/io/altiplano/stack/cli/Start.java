@@ -186,7 +186,7 @@ final class Start {
         return view.apply(supervised.current());
     }
 
-    /** The demo tenants with their attestations and keys, and the starter model, where they are missing. */
+    /** The demo tenants with their attestations, keys and owners, and the starter model, where they are missing. */
     private void seed() {
         AdminApi admin = new AdminApi(
                 specs.gatewayUrl() + "/admin/v1",
@@ -201,6 +201,11 @@ final class Start {
                 admin.createTenant(tenant.id(), tenant.name(), tenant.tier(), tenant.registrationNumber());
                 admin.attest(tenant.id(), tenant.name(), tenant.monthlyActiveUsers());
                 secrets.put(tenant.secret(), admin.createKey(tenant.id(), "demo"));
+            }
+            if (!tenant.owner().isEmpty()) {
+                String token = KeycloakServer.token(
+                        specs.issuer(), tenant.owner(), secrets.get(KeycloakServer.secretOf(tenant.owner())));
+                admin.makeOwner(tenant.id(), KeycloakServer.subject(token), tenant.owner());
             }
         }
         admin.createModel(Demo.MODEL, Demo.LICENCE, ServiceSpecs.POOL);

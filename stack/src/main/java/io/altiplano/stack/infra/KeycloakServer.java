@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -36,17 +37,17 @@ public record KeycloakServer(ManagedProcess process, int port, int managementPor
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    /** A user of the demo realm. */
-    private record DemoUser(String name, String role, String tenant) {}
+    /** A user of the demo realm. Tenants' people have no realm role: what they may do is their membership's to say. */
+    private record DemoUser(String name, String role) {}
 
     private static final List<DemoUser> USERS = List.of(
-            new DemoUser("admin", "platform-admin", ""),
-            new DemoUser("officer-a", "licence-officer", ""),
-            new DemoUser("officer-b", "licence-officer", ""),
-            new DemoUser("auditor", "auditor", ""),
-            new DemoUser("acme-owner", "tenant-owner", "acme"),
-            new DemoUser("megacorp-owner", "tenant-owner", "megacorp"),
-            new DemoUser("partner-owner", "tenant-owner", "partner-labs"));
+            new DemoUser("admin", "platform-admin"),
+            new DemoUser("officer-a", "licence-officer"),
+            new DemoUser("officer-b", "licence-officer"),
+            new DemoUser("auditor", "auditor"),
+            new DemoUser("acme-owner", ""),
+            new DemoUser("megacorp-owner", ""),
+            new DemoUser("partner-owner", ""));
 
     /** The demo users' names. */
     public static List<String> users() {
@@ -140,6 +141,17 @@ public record KeycloakServer(ManagedProcess process, int port, int managementPor
         }
     }
 
+    /** The subject (sub) of an access token: what memberships know a person by. */
+    public static String subject(String token) {
+        try {
+            return JSON.readTree(Base64.getUrlDecoder().decode(token.split("\\.", -1)[1]))
+                    .path("sub")
+                    .asText();
+        } catch (IOException e) {
+            throw new InfraException("an access token holds no JSON: " + e.getMessage(), e);
+        }
+    }
+
     @Override
     public void close() {
         process.stop(Duration.ofSeconds(15));
@@ -159,9 +171,8 @@ public record KeycloakServer(ManagedProcess process, int port, int managementPor
             u.put("username", user.name()).put("enabled", true).put("emailVerified", true);
             u.put("email", user.name() + "@altiplano.example");
             u.put("firstName", user.name()).put("lastName", "Demo");
-            u.putArray("realmRoles").add(user.role());
-            if (!user.tenant().isEmpty()) {
-                u.putObject("attributes").putArray("tenant").add(user.tenant());
+            if (!user.role().isEmpty()) {
+                u.putArray("realmRoles").add(user.role());
             }
             u.putArray("credentials")
                     .addObject()

@@ -39,6 +39,15 @@ public final class AdminApi {
                 "attest for " + tenant);
     }
 
+    /** Makes a person, by the subject of its tokens, an owner of a tenant; twice is once. */
+    public void makeOwner(String tenant, String subject, String name) {
+        ObjectNode body = Http.JSON.createObjectNode();
+        body.put("subject", subject).put("role", "owner").put("name", name);
+        require(
+                Http.send("POST", url + "/tenants/" + tenant + "/members", token.get(), body),
+                "make " + name + " an owner of " + tenant);
+    }
+
     /** Makes an API key; the answer is the only time that it is seen. */
     public String createKey(String tenant, String name) {
         ObjectNode body = Http.JSON.createObjectNode();

@@ -1,0 +1,35 @@
+package io.altiplano.gateway.organization;
+
+import io.altiplano.gateway.access.CurrentMember;
+import io.altiplano.gateway.tenant.Role;
+import io.altiplano.gateway.usage.Ledger;
+import io.altiplano.gateway.usage.UsageResource;
+import io.quarkus.security.Authenticated;
+import io.smallrye.common.annotation.RunOnVirtualThread;
+import jakarta.inject.Inject;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.MediaType;
+
+/** What the tenant used, by model: its members read it. */
+@Path("/v1/organization/usage")
+@Produces(MediaType.APPLICATION_JSON)
+@Authenticated
+@RunOnVirtualThread
+public class OrganizationUsageResource {
+    private final Ledger ledger;
+    private final CurrentMember member;
+
+    @Inject
+    OrganizationUsageResource(Ledger ledger, CurrentMember member) {
+        this.ledger = ledger;
+        this.member = member;
+    }
+
+    /** By model. */
+    @GET
+    public UsageResource.Page usage() {
+        return UsageResource.Page.of(ledger.totals(member.require(Role.VIEWER).tenantId()));
+    }
+}

@@ -9,6 +9,7 @@ import jakarta.inject.Inject;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
 import java.util.Map;
+import org.eclipse.microprofile.openapi.annotations.Operation;
 
 /** An endpoint under {@code /v1} for tests of the key filter alone: says whom it takes the caller for. */
 @Path("/v1/test/whoami")
@@ -23,6 +24,7 @@ public class WhoAmIResource {
 
     /** The caller. */
     @GET
+    @Operation(hidden = true)
     @RunOnVirtualThread
     public Map<String, String> whoAmI() {
         Caller c = caller.get();

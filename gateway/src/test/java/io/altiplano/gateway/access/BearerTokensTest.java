@@ -4,6 +4,7 @@ import static io.altiplano.gateway.testing.AdminApi.as;
 import static io.altiplano.gateway.testing.AdminApi.newKey;
 import static io.altiplano.gateway.testing.AdminApi.newTenant;
 import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.hamcrest.Matchers.equalTo;
 
 import io.altiplano.gateway.testing.AdminApi.Key;
@@ -13,8 +14,13 @@ import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.response.Response;
 import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
 import java.time.Instant;
 import java.util.Base64;
+import java.util.List;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -50,6 +56,83 @@ class BearerTokensTest {
                 ask(keys.sign(what, claims(iss.equals("-") ? issuer : iss, audience, seconds, "platform-admin")));
 
         answer.then().statusCode(401).body("error.code", equalTo("invalid_token"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "not yet valid     | \"iat\":%1$d, | \"iat\":%1$d,\"nbf\":4102444800,",
+                "without an end    | \"exp\":%2$d, | ",
+                "of no issuer      | \"iss\":\"%3$s\", | ",
+                "for no audience   | \"aud\":\"altiplano\", | "
+            })
+    void aTokenWithAClaimMoreOrLessIsRefusedAndWithoutThatTaken(String what, String part, @Nullable String instead) {
+        keys.add(what);
+        long now = Instant.now().getEpochSecond();
+        String right = """
+                {"iss":"%3$s","aud":"altiplano","sub":"someone","preferred_username":"someone","typ":"Bearer",
+                 "iat":%1$d,"exp":%2$d,"realm_access":{"roles":["platform-admin"]}}""".formatted(now - 10, now + 60, issuer);
+        String wrong = right.replace(
+                part.formatted(now - 10, now + 60, issuer),
+                instead == null ? "" : instead.formatted(now - 10, now + 60, issuer));
+
+        assertThat(wrong).isNotEqualTo(right);
+        ask(keys.sign(what, wrong)).then().statusCode(401).body("error.code", equalTo("invalid_token"));
+        ask(keys.sign(what, right)).then().statusCode(200);
+    }
+
+    @Test
+    void afterARotationTheNewKeysTokensAreTakenAndThoseOfAnUnpublishedKeyUnderItsNameAreNot() {
+        keys.add("new");
+        String good = keys.sign("new", claims(issuer, "altiplano", 60, "platform-admin"));
+        ask(good).then().statusCode(200);
+        keys.add("never-published");
+        String[] forged = keys.sign("never-published", claims(issuer, "altiplano", 60, "platform-admin"))
+                .split("\\.", -1);
+        keys.remove("never-published");
+        String underItsName = good.substring(0, good.indexOf('.')) + "." + forged[1] + "." + forged[2];
+
+        Response unknown = ask(String.join(".", forged));
+        Response renamed = ask(underItsName);
+
+        unknown.then().statusCode(401);
+        renamed.then().statusCode(401);
+        ask(good).then().statusCode(200);
+    }
+
+    @Test
+    void aTokenWhoseClaimsWereChangedAfterSigningIsRefused() {
+        keys.add("changed");
+        String[] parts =
+                keys.sign("changed", claims(issuer, "altiplano", 60, "auditor")).split("\\.", -1);
+        String raised = parts[0] + "." + base64(claims(issuer, "altiplano", 60, "platform-admin")) + "." + parts[2];
+
+        Response answer = ask(raised);
+
+        answer.then().statusCode(401);
+    }
+
+    @Test
+    void aPublicKeyIsNoSecretToSignWith() throws GeneralSecurityException {
+        keys.add("public");
+        byte[] der = keys.publicKey("public");
+        String pem = "-----BEGIN PUBLIC KEY-----\n"
+                + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(der) + "\n-----END PUBLIC KEY-----\n";
+        String body = base64("{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"public\"}") + "."
+                + base64(claims(issuer, "altiplano", 60, "platform-admin"));
+        ask(keys.sign("public", claims(issuer, "altiplano", 60, "platform-admin")))
+                .then()
+                .statusCode(200);
+
+        for (byte[] secret : List.of(der, pem.getBytes(StandardCharsets.US_ASCII))) {
+            Mac mac = Mac.getInstance("HmacSHA256");
+            mac.init(new SecretKeySpec(secret, "HmacSHA256"));
+            byte[] signature = mac.doFinal(body.getBytes(StandardCharsets.US_ASCII));
+            ask(body + "." + Base64.getUrlEncoder().withoutPadding().encodeToString(signature))
+                    .then()
+                    .statusCode(401);
+        }
     }
 
     @Test

@@ -90,6 +90,11 @@ public final class GatewayTestResource implements QuarkusTestResourceLifecycleMa
         return name + "_" + role;
     }
 
+    /** The password of one of these roles. */
+    public String password(String role) {
+        return "pw-" + role(role);
+    }
+
     /** This run's database as the server's superuser, past the wire. */
     public Connection superuser() throws SQLException {
         return connect(name, infra.get("postgres.superuser"), infra.get("postgres.superuser.password"));
@@ -224,10 +229,6 @@ public final class GatewayTestResource implements QuarkusTestResourceLifecycleMa
         String url =
                 "jdbc:postgresql://" + infra.get("postgres.host") + ":" + infra.get("postgres.port") + "/" + database;
         return DriverManager.getConnection(url, user, password);
-    }
-
-    private String password(String role) {
-        return "pw-" + role(role);
     }
 
     private static byte[] randomBytes(int count) {

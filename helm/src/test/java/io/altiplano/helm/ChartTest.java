@@ -168,6 +168,7 @@ class ChartTest {
                 .containsEntry("ALTIPLANO_OIDC_URL", "https://keycloak/realms/altiplano")
                 .containsEntry("ALTIPLANO_CONSOLE_URL", "https://altiplano.example.org")
                 .containsEntry("QUARKUS_HTTP_PORT", "8080")
+                .containsEntry("ALTIPLANO_KEYS_ENV", "live")
                 .containsEntry("ALTIPLANO_JOB_DRAIN", "PT50S");
         assertThat(secrets(env))
                 .isEqualTo(new TreeMap<>(Map.of(

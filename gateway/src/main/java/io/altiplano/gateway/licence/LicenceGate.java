@@ -133,6 +133,15 @@ public class LicenceGate {
     }
 
     private @Nullable Remembered decide(Question question, @Nullable Remembered old, boolean asked) {
+        Remembered decided = decideAndRecord(question, old, asked);
+        if (decided != null && !decided.permits()) {
+            // It may have ended a right: after the commit, so that who wakes sees it.
+            alarm.ring();
+        }
+        return decided;
+    }
+
+    private @Nullable Remembered decideAndRecord(Question question, @Nullable Remembered old, boolean asked) {
         return db.tenant(question.tenantId(), handle -> {
             long epoch = LicenceStore.epoch(handle);
             Judged judged = judge(handle, question, old);
@@ -166,7 +175,6 @@ public class LicenceGate {
         if (ended.verdict(epoch, 0) instanceof LicenceVerdict.Refused(String code, String message)) {
             WithdrawalStore.insert(handle, question, epoch, UUID.fromString(id), code, message);
         }
-        alarm.ring();
         return ended;
     }
 

@@ -21,6 +21,16 @@ final class WithdrawalStore {
                 WHERE w.tenant_id = s.tenant_id AND w.model = s.model AND w.licence = s.licence AND w.use = s.use
                     AND w.epoch > s.epoch)""";
 
+    /** Tenants that the last administrative acts are about, with their groups: every change leaves an audit row. */
+    private static final String CONCERNED = """
+            WITH concerned AS (
+                SELECT g.member_tenant AS tenant_id, max(c.seq) AS seq
+                FROM (SELECT tenant_id, max(seq) AS seq FROM audit_log
+                        WHERE seq > (SELECT h.seq FROM audit_head h) - 20 AND tenant_id IS NOT NULL GROUP BY 1) c,
+                    LATERAL group_of(c.tenant_id) g
+                GROUP BY 1)
+            """;
+
     private WithdrawalStore() {}
 
     private static <S extends SqlStatement<S>> S bind(S statement, Question q) {
@@ -111,19 +121,34 @@ final class WithdrawalStore {
                 .execute();
     }
 
-    /**
-     * Rights to ask about again. With {@code all}: those that stand and may have live work behind them. Else those that time
-     * may have ended, and those noted a moment ago under an epoch that is over: their gateway's transaction may have committed
-     * after the others had looked.
-     */
-    static List<Standing> standing(Handle operator, boolean all) {
-        String which = all
-                ? "s.asked_at > clock_timestamp() - interval '49 hours'"
-                : "(s.holds_until <= clock_timestamp() OR s.asked_at > clock_timestamp() - interval '30 seconds'"
-                        + " AND s.epoch < (SELECT epoch FROM licence_epoch))";
-        return operator.createQuery("SELECT s.*, coalesce(s.holds_until <= clock_timestamp(), false) AS expired"
-                        + " FROM licence_standing s WHERE " + which + " AND " + STANDS + " ORDER BY s.asked_at DESC")
-                .map((rs, ctx) -> new Standing(question(rs), rs.getLong("epoch"), rs.getBoolean("expired")))
+    /** Which of the rights that stand. */
+    enum Which {
+        /** Those that may have live work behind them. */
+        ALL("s.asked_at > clock_timestamp() - interval '49 hours'"),
+        /** Those that time may have ended. */
+        EXPIRED("s.holds_until <= clock_timestamp()"),
+        /**
+         * Those noted a moment ago under an epoch that is over: their gateway's transaction may have committed after the others
+         * had looked.
+         */
+        LATE("s.asked_at > clock_timestamp() - interval '30 seconds' AND s.epoch < (SELECT epoch FROM licence_epoch)");
+
+        private final String condition;
+
+        Which(String condition) {
+            this.condition = condition;
+        }
+    }
+
+    /** Rights to ask about again; of all, those whom the last administrative acts are about first. */
+    static List<Standing> standing(Handle operator, Which which) {
+        String where = " WHERE " + which.condition + " AND " + STANDS;
+        String query = which == Which.ALL
+                ? CONCERNED + "SELECT s.* FROM licence_standing s LEFT JOIN concerned c ON c.tenant_id = s.tenant_id"
+                        + where + " ORDER BY c.seq DESC NULLS LAST, s.asked_at DESC"
+                : "SELECT s.* FROM licence_standing s" + where + " ORDER BY s.asked_at DESC";
+        return operator.createQuery(query)
+                .map((rs, ctx) -> new Standing(question(rs), rs.getLong("epoch")))
                 .list();
     }
 
@@ -131,9 +156,8 @@ final class WithdrawalStore {
      * A right that stands.
      *
      * @param epoch at which it was last noted
-     * @param expired whether time may have ended it
      */
-    record Standing(Question question, long epoch, boolean expired) {}
+    record Standing(Question question, long epoch) {}
 
     /** Rights that ended in the last half minute, and earlier ones that were not published. */
     static List<Withdrawal> recent(Handle operator) {

@@ -5,6 +5,7 @@ import io.altiplano.gateway.db.Db;
 import io.altiplano.gateway.db.Listener;
 import io.altiplano.gateway.job.JobService;
 import io.altiplano.gateway.job.Submissions;
+import io.altiplano.gateway.licence.WithdrawalStore.Which;
 import io.altiplano.licensing.Use;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -28,10 +29,10 @@ import org.jboss.logging.Logger;
  * Ends what runs under a right that has ended, though nobody asks about it any more.
  *
  * <p>Every {@link EpochWatch#PERIOD}, and sooner when the database notifies: when the epoch has moved, every right that stands
- * is decided again, whichever gateway gave it; otherwise those that time may have ended. A right that is found to have ended is
- * written down in the transaction of its denial. What is written down ends the streams here, and is sent to every
- * partition of {@code submissions} until that is acknowledged. Each gateway does all of this; doubling is harmless, and what
- * one gateway leaves undone another does.
+ * is decided again, whichever gateway gave it, those whom the last administrative acts are about first; otherwise those that
+ * time may have ended. A right that is found to have ended is written down in the transaction of its denial. What is written
+ * down ends the streams here, and is sent to every partition of {@code submissions} until that is acknowledged. Each gateway
+ * does all of this; doubling is harmless, and what one gateway leaves undone another does.
  */
 @ApplicationScoped
 public class Withdrawals {
@@ -76,7 +77,10 @@ public class Withdrawals {
 
     void start(@Observes StartupEvent event) {
         running = true;
-        Thread.ofVirtual().name("right-withdrawals").start(this::run);
+        Thread.ofVirtual().name("rights-sweep").start(() -> repeat(this::sweep));
+        Thread.ofVirtual().name("rights-expired").start(() -> repeat(this::expired));
+        Thread.ofVirtual().name("rights-late").start(() -> repeat(this::late));
+        Thread.ofVirtual().name("rights-deliver").start(() -> repeat(this::deliver));
         listener.listen(CHANNEL, alarm::ring);
     }
 
@@ -86,12 +90,12 @@ public class Withdrawals {
         executor.shutdownNow();
     }
 
-    private void run() {
+    private void repeat(Step step) {
+        long heard = 0;
         while (running) {
             try {
-                alarm.await(EpochWatch.PERIOD);
-                quietly(this::look);
-                quietly(() -> deliver(db.operator(WithdrawalStore::recent)));
+                heard = alarm.await(heard, EpochWatch.PERIOD);
+                quietly(step);
             } catch (InterruptedException e) {
                 return;
             }
@@ -119,41 +123,53 @@ public class Withdrawals {
         return false;
     }
 
-    private void look() throws InterruptedException {
+    /** Where the epoch has moved: all rights that stand. */
+    private void sweep() throws InterruptedException {
         watch.refresh();
+        OptionalLong epoch = watch.confirmed();
+        if (epoch.isPresent() && epoch.getAsLong() != swept && redecide(standing(Which.ALL), epoch.getAsLong())) {
+            swept = epoch.getAsLong();
+        }
+    }
+
+    private List<WithdrawalStore.Standing> standing(Which which) {
+        return db.operator(handle -> WithdrawalStore.standing(handle, which));
+    }
+
+    /** What time may have ended: few, so they wait for no round over all. */
+    private void expired() throws InterruptedException {
+        var unused = redecide(standing(Which.EXPIRED), LicenceGate.ALWAYS);
+    }
+
+    /** What was noted late. The same right, noted at the same epoch, needs no second look until the epoch moves. */
+    private void late() throws InterruptedException {
         OptionalLong confirmed = watch.confirmed();
         if (confirmed.isEmpty()) {
             return;
         }
         long epoch = confirmed.getAsLong();
-        boolean moved = epoch != swept;
-        List<WithdrawalStore.Standing> standing = db.operator(handle -> WithdrawalStore.standing(handle, moved));
-        if (!moved) {
-            late(standing, epoch);
-        } else if (redecide(standing, epoch)) {
-            swept = epoch;
-        }
-    }
-
-    /** The same right, noted at the same epoch, needs no second look until the epoch moves again. */
-    private void late(List<WithdrawalStore.Standing> standing, long epoch) throws InterruptedException {
-        Set<Looked> before = looked;
-        boolean all = redecide(
-                standing.stream()
-                        .filter(s -> s.expired() || !before.contains(new Looked(s, epoch)))
-                        .toList(),
-                LicenceGate.ALWAYS);
-        if (all) {
+        List<WithdrawalStore.Standing> standing = standing(Which.LATE);
+        List<WithdrawalStore.Standing> due = standing.stream()
+                .filter(s -> !looked.contains(new Looked(s, epoch)))
+                .toList();
+        if (redecide(due, LicenceGate.ALWAYS)) {
             looked = standing.stream().map(s -> new Looked(s, epoch)).collect(Collectors.toSet());
         }
     }
 
-    /** Asks about each, a few at once; true if all were answered. */
+    /** Asks about each, a few at once, until the epoch moves; true if all were answered. */
     private boolean redecide(List<WithdrawalStore.Standing> standing, long epoch) throws InterruptedException {
         Semaphore places = new Semaphore(AT_ONCE);
         AtomicBoolean all = new AtomicBoolean(true);
         for (WithdrawalStore.Standing s : standing) {
             places.acquire();
+            OptionalLong now = watch.confirmed();
+            if (now.isPresent() && epoch != LicenceGate.ALWAYS && now.getAsLong() != epoch) {
+                // What has changed meanwhile goes first: begin anew.
+                places.release();
+                all.set(false);
+                break;
+            }
             executor.execute(() -> {
                 try {
                     if (!quietly(() -> gate.redecide(s.question(), epoch))) {
@@ -170,8 +186,8 @@ public class Withdrawals {
         return all.get();
     }
 
-    private void deliver(List<Withdrawal> withdrawals) {
-        for (Withdrawal w : withdrawals) {
+    private void deliver() {
+        for (Withdrawal w : db.operator(WithdrawalStore::recent)) {
             // All jobs of today run for INFER.
             if (w.question().use() != Use.INFER) {
                 continue;

@@ -11,6 +11,7 @@ import io.altiplano.licensing.Licences;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
@@ -107,7 +108,8 @@ public class Catalog {
             throw new ApiException(ApiError.invalidRequest(
                     "base_model", "model_not_found", "base_model: there is no such model; register the base first."));
         }
-        Checkpoint checkpoint = check(id);
+        Checkpoint checkpoint = reading(id, Checkpoint::check);
+        ModelTexts.Found texts = reading(id, directory -> ModelTexts.read(id, directory));
         Model model = new Model(
                 id,
                 pool,
@@ -120,7 +122,8 @@ public class Catalog {
                 clock.instant(),
                 "ready");
         boolean inserted = db.operator(handle -> {
-            if (!CatalogStore.insert(handle, model)) {
+            texts.keep(handle);
+            if (!CatalogStore.insert(handle, model, texts)) {
                 return false;
             }
             audit.append(handle, new AuditEntry(actor, "model.register", null, id, detail(model)));
@@ -150,9 +153,13 @@ public class Catalog {
         });
     }
 
-    private Checkpoint check(String id) {
+    private interface Reading<T> {
+        T of(Path directory) throws IOException, InvalidCheckpointException;
+    }
+
+    private <T> T reading(String id, Reading<T> reading) {
         try {
-            return Checkpoint.check(store.directory(id));
+            return reading.of(store.directory(id));
         } catch (InvalidCheckpointException e) {
             throw new ApiException(ApiError.invalidRequest("id", "invalid_checkpoint", String.valueOf(e.getMessage())));
         } catch (IOException e) {

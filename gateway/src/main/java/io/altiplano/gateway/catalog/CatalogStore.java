@@ -28,12 +28,15 @@ final class CatalogStore {
                 .findOne();
     }
 
-    /** Inserts it; false if the id is taken. */
-    static boolean insert(Handle operator, Model model) {
-        return operator.createUpdate("INSERT INTO model (" + COLUMNS + ") VALUES (:id, :pool, :licence, :baseModel,"
-                                + " :contextLength, :vocabSize, :weightsSha256, :ownerTenant, :createdAt, :state)"
+    /** Inserts it with the hashes of the texts that it came with; false if the id is taken. */
+    static boolean insert(Handle operator, Model model, ModelTexts.Found texts) {
+        return operator.createUpdate("INSERT INTO model (" + COLUMNS + ", licence_sha256, use_policy_sha256)"
+                                + " VALUES (:id, :pool, :licence, :baseModel, :contextLength, :vocabSize, :weightsSha256,"
+                                + " :ownerTenant, :createdAt, :state, :licenceSha256, :usePolicySha256)"
                                 + " ON CONFLICT (id) DO NOTHING")
                         .bindMethods(model)
+                        .bind("licenceSha256", texts.licenceSha256())
+                        .bind("usePolicySha256", texts.usePolicySha256())
                         .execute()
                 == 1;
     }

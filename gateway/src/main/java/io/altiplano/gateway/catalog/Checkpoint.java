@@ -31,7 +31,6 @@ import java.util.stream.Stream;
  */
 record Checkpoint(int contextLength, int vocabSize, String weightsSha256) {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final List<String> LICENCE_FILES = List.of("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE");
 
     /**
      * Checks a directory. Reads all of its weights once.
@@ -73,7 +72,7 @@ record Checkpoint(int contextLength, int vocabSize, String weightsSha256) {
     }
 
     private static void requireLicence(Path directory) throws InvalidCheckpointException {
-        if (LICENCE_FILES.stream().noneMatch(name -> Files.isRegularFile(directory.resolve(name)))) {
+        if (ModelTexts.LICENCES.stream().noneMatch(name -> Files.isRegularFile(directory.resolve(name)))) {
             throw new InvalidCheckpointException(
                     "The directory has no LICENSE file; the licence obliges whoever passes the"
                             + " model on to pass its text on too, so import the file that came with the checkpoint.");

@@ -68,8 +68,11 @@ public class ChatService {
             Encoders.Encoder encoder = encoders.of(model);
             int[] prompt = encode(encoder, model, request);
             int maxTokens = maxTokens(request, admission.plan(), model, prompt.length);
-            LicenceVerdict.Permitted permit = permit(caller, model);
-            JobStream stream = jobs.submit(job(caller, request, model, prompt, maxTokens, admission.plan(), permit));
+            LicenceVerdict.Permitted permit = permitted(licences.check(caller, model.id(), model.licence(), Use.INFER));
+            JobStream stream = jobs.submit(
+                    job(caller, request, model, prompt, maxTokens, admission.plan(), permit),
+                    () -> permitted(licences.confirm(permit, caller, model.id(), model.licence(), Use.INFER))
+                            .licenceEpoch());
             stream.onEnd(admission::close);
             return new ChatJob(request, stream, encoder.tokenizer(), admission.headers());
         } catch (Throwable e) {
@@ -143,8 +146,8 @@ public class ChatService {
                         + " Shorten the messages or the answer."));
     }
 
-    private LicenceVerdict.Permitted permit(Caller caller, Model model) {
-        return switch (licences.check(caller, model.id(), model.licence(), Use.INFER)) {
+    private static LicenceVerdict.Permitted permitted(LicenceVerdict verdict) {
+        return switch (verdict) {
             case LicenceVerdict.Permitted permitted -> permitted;
             case LicenceVerdict.Refused(String code, String message) ->
                 throw new ApiException(ApiError.forbidden(code, message));
@@ -186,7 +189,6 @@ public class ChatService {
                 .setWeight(plan.weight())
                 .setEstimatedCost((long) prompt.length + maxTokens)
                 .setDecisionId(permit.decisionId())
-                .setLicenceEpoch(permit.licenceEpoch())
                 .setStream(request.stream());
     }
 }

@@ -26,6 +26,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 
@@ -39,6 +40,7 @@ import org.jboss.logging.Logger;
 @ApplicationScoped
 public class JobService {
     private static final Logger LOG = Logger.getLogger(JobService.class);
+    private static final String RIGHT_WITHDRAWN = "right_withdrawn";
     private static final Duration SUCCEEDED_BUT_SILENT = Duration.ofSeconds(5);
 
     private final Submissions submissions;
@@ -49,8 +51,23 @@ public class JobService {
     private final SecureRandom random = new SecureRandom();
     private final Map<String, Open> jobs = new ConcurrentHashMap<>();
 
+    private final Map<Right, Ended> endedRights = new ConcurrentHashMap<>();
+
     /** A job known here. {@code deadlineMillis}: when the sweep acts on it, whatever it is then. */
-    private record Open(JobStream stream, long deadlineMillis) {}
+    private record Open(JobStream stream, Right right, long licenceEpoch, long deadlineMillis) {
+        Open until(long millis) {
+            return new Open(stream, right, licenceEpoch, millis);
+        }
+    }
+
+    private record Right(String tenantId, String model) {}
+
+    /** The end of a right: what was permitted below the epoch ends. */
+    private record Ended(long epoch, String message) {
+        boolean ends(long licenceEpoch) {
+            return licenceEpoch < epoch;
+        }
+    }
 
     @Inject
     JobService(Submissions submissions, ReplyLease lease, JobSettings settings, JobMetrics metrics, Clock clock) {
@@ -63,12 +80,17 @@ public class JobService {
     }
 
     /**
-     * Queues a job. Its id, reply address and submit time are set here.
+     * Queues a job. Its id, reply address, submit time and licence epoch are set here.
      *
+     * <p>This process may stand still at any moment, so the right is asked for right before the job is sent and again when
+     * it is acknowledged. What stands still in between is sent with its old epoch, and refused by the scheduler.
+     *
+     * @param right gives the licence epoch under which the job is permitted now, or throws
      * @return the stream of its answer
-     * @throws ApiException 503 where Kafka or the reply lease is away: then nothing was accepted
+     * @throws ApiException 503 where Kafka or the reply lease is away; 403 {@code right_withdrawn} where the right has ended,
+     *     or what {@code right} throws: then nothing was accepted
      */
-    public JobStream submit(JobSubmitted.Builder job) {
+    public JobStream submit(JobSubmitted.Builder job, LongSupplier right) {
         ReplyAddress address = lease.current()
                 .orElseThrow(() -> unavailable("The gateway holds no reply partition at the moment; try again."));
         long now = clock.millis();
@@ -77,7 +99,18 @@ public class JobService {
         // Only a stream has a reader that can fall behind; a whole answer comes as one record.
         int bound = job.getStream() ? settings.unreadTokens() : Integer.MAX_VALUE;
         JobStream stream = new JobStream(id, job.getPool(), address, job.getPromptTokensCount(), bound, this::cancel);
-        jobs.put(id.toString(), new Open(stream, now + settings.longest().toMillis()));
+        Right used = new Right(job.getTenantId(), job.getModel());
+        long epoch = right.getAsLong();
+        job.setLicenceEpoch(epoch);
+        jobs.put(
+                id.toString(),
+                new Open(stream, used, epoch, now + settings.longest().toMillis()));
+        // After the job is in the list: a withdrawal sees either the list with it or is seen here.
+        Ended ended = endedRights.get(used);
+        if (ended != null && ended.ends(epoch)) {
+            jobs.remove(id.toString());
+            throw new ApiException(ApiError.forbidden(RIGHT_WITHDRAWN, ended.message()));
+        }
         try {
             submissions
                     .send(
@@ -93,8 +126,33 @@ public class JobService {
             refuse(stream, "submission_failed");
             throw unavailable("The request was interrupted before it was queued; try again.");
         }
+        try {
+            var unused = right.getAsLong();
+        } catch (ApiException e) {
+            refuse(stream, RIGHT_WITHDRAWN);
+            throw e;
+        }
         metrics.submitted(stream, job.getModel());
         return stream;
+    }
+
+    /**
+     * A right has ended: its streams end with {@code right_withdrawn}, and what was permitted below the epoch is not sent any
+     * more. Again is no harm.
+     *
+     * @param message why, for the client
+     */
+    public void withdraw(String tenantId, String model, long epoch, String message) {
+        Right right = new Right(tenantId, model);
+        Ended ended = new Ended(epoch, message);
+        if (endedRights.merge(right, ended, (old, now) -> old.epoch() >= now.epoch() ? old : now) != ended) {
+            return;
+        }
+        for (Open open : List.copyOf(jobs.values())) {
+            if (open.right.equals(right) && ended.ends(open.licenceEpoch)) {
+                cut(open.stream, RIGHT_WITHDRAWN, new JobEvent.Failed(RIGHT_WITHDRAWN, ended.message()), true);
+            }
+        }
     }
 
     /** What Kafka may hold although it did not say so is called back; the client was sent away. */
@@ -156,9 +214,7 @@ public class JobService {
                 if (delta.getLast()) {
                     jobs.put(
                             delta.getJobId(),
-                            new Open(
-                                    stream,
-                                    clock.millis() + settings.remembered().toMillis()));
+                            open.until(clock.millis() + settings.remembered().toMillis()));
                     metrics.ended(stream, "succeeded");
                 }
             }
@@ -223,7 +279,7 @@ public class JobService {
         }
         if (finished.getOutcome() == JobOutcome.JOB_OUTCOME_SUCCEEDED) {
             // Its last delta is on its way in the other topic; the sweep tells the client should it never come.
-            jobs.put(finished.getJobId(), new Open(open.stream, clock.millis() + SUCCEEDED_BUT_SILENT.toMillis()));
+            jobs.put(finished.getJobId(), open.until(clock.millis() + SUCCEEDED_BUT_SILENT.toMillis()));
             return;
         }
         String code = finished.getErrorCode().isEmpty() ? "job_failed" : finished.getErrorCode();

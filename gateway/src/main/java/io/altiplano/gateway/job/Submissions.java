@@ -1,6 +1,7 @@
 package io.altiplano.gateway.job;
 
 import io.altiplano.contracts.Topics;
+import io.altiplano.contracts.v1.RightWithdrawn;
 import io.altiplano.contracts.v1.SubmissionRecord;
 import io.altiplano.gateway.config.KafkaSettings;
 import io.altiplano.gateway.config.TopicSettings;
@@ -52,10 +53,34 @@ public class Submissions {
         return send(patient, pool, body);
     }
 
+    /**
+     * Tells every partition that a right ended; done when each has acknowledged it. May block until the topic is known.
+     *
+     * @param epoch the licence epoch that began with its end
+     * @param reason for the client
+     */
+    public CompletableFuture<Void> sendWithdrawn(String tenantId, String model, long epoch, String reason) {
+        SubmissionRecord body = SubmissionRecord.newBuilder()
+                .setWithdrawn(RightWithdrawn.newBuilder()
+                        .setTenantId(tenantId)
+                        .setModel(model)
+                        .setLicenceEpoch(epoch)
+                        .setReason(reason))
+                .build();
+        return CompletableFuture.allOf(patient.partitionsFor(topic).stream()
+                .map(p -> send(patient, new ProducerRecord<>(topic, p.partition(), null, body)))
+                .toArray(CompletableFuture[]::new));
+    }
+
     private CompletableFuture<Void> send(Producer<String, SubmissionRecord> by, String pool, SubmissionRecord body) {
+        return send(by, new ProducerRecord<>(topic, pool, body));
+    }
+
+    private static CompletableFuture<Void> send(
+            Producer<String, SubmissionRecord> by, ProducerRecord<String, SubmissionRecord> record) {
         CompletableFuture<Void> done = new CompletableFuture<>();
         try {
-            var _ = by.send(new ProducerRecord<>(topic, pool, body), (metadata, failure) -> {
+            var _ = by.send(record, (metadata, failure) -> {
                 if (failure == null) {
                     done.complete(null);
                 } else {

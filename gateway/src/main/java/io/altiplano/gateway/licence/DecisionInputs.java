@@ -3,8 +3,11 @@ package io.altiplano.gateway.licence;
 import io.altiplano.licensing.LicenceRequest;
 import io.altiplano.licensing.Licensee;
 import io.altiplano.licensing.Lineage;
+import io.altiplano.licensing.Model;
 import io.altiplano.licensing.Use;
 import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a decision was computed from, as it is recorded: enough to decide it again.
@@ -12,14 +15,32 @@ import java.time.Instant;
  * @param licensee the tenant's facts
  * @param model the model's catalog id
  * @param licence the licence it stands under
+ * @param lineage the model and all that it was made from, by id; in records from before it was kept, the model alone
  * @param use what for
  * @param platform what the platform itself allows
  * @param at the instant asked about, by the database's clock
  */
 public record DecisionInputs(
-        Licensee licensee, String model, String licence, Use use, PlatformTerms platform, Instant at) {
+        Licensee licensee,
+        String model,
+        String licence,
+        List<Model> lineage,
+        Use use,
+        PlatformTerms platform,
+        Instant at) {
+    /** Copies the list; a model that nothing is said about is a base model. */
+    public DecisionInputs {
+        @Nullable List<Model> given = lineage;
+        lineage = given == null || given.isEmpty() ? List.of(Model.base(model, licence)) : List.copyOf(given);
+    }
+
+    /** The platform's own refusal, if there is one. */
+    PlatformTerms.@Nullable Refusal refusal() {
+        return platform.refusal(model, use).orElse(null);
+    }
+
     /** The question to the engine. */
     public LicenceRequest toRequest() {
-        return new LicenceRequest(licensee, Lineage.base(model, licence), use, at);
+        return new LicenceRequest(licensee, new Lineage(model, lineage), use, at);
     }
 }

@@ -39,7 +39,8 @@ public class EpochWatch {
             Thread.ofVirtual().name("licence-epoch").factory());
     private volatile @Nullable Reading last;
 
-    private record Reading(long epoch, long askedAt) {}
+    /** What the epoch was, and when that was asked, by the monotonic clock in nanoseconds. */
+    record Reading(long epoch, long askedAt) {}
 
     @Inject
     EpochWatch(Db db) {
@@ -63,27 +64,39 @@ public class EpochWatch {
 
     /** The epoch as it was at most {@link #CONFIRMED} ago; empty if that is not to be had. */
     OptionalLong confirmed() {
+        Reading now = now();
+        return now == null ? OptionalLong.empty() : OptionalLong.of(now.epoch());
+    }
+
+    /** As {@link #confirmed}, with the time; null if it is not to be had. */
+    @Nullable
+    Reading now() {
         Reading known = last;
-        if (known != null && fresh(known)) {
-            return OptionalLong.of(known.epoch());
+        if (known != null && counts(known.askedAt())) {
+            return known;
         }
         try {
             if (!reading.tryLock(MOST_WAIT.toMillis(), TimeUnit.MILLISECONDS)) {
-                return OptionalLong.empty();
+                return null;
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return OptionalLong.empty();
+            return null;
         }
         try {
             Reading other = last;
-            Reading now = other != null && fresh(other) ? other : readNow();
-            return fresh(now) ? OptionalLong.of(now.epoch()) : OptionalLong.empty();
+            Reading now = other != null && counts(other.askedAt()) ? other : readNow();
+            return counts(now.askedAt()) ? now : null;
         } catch (DatabaseUnavailableException e) {
-            return OptionalLong.empty();
+            return null;
         } finally {
             reading.unlock();
         }
+    }
+
+    /** Reads it now, unless somebody does or the database is away. */
+    void refresh() {
+        readQuietly();
     }
 
     private void readQuietly() {
@@ -109,7 +122,8 @@ public class EpochWatch {
         return now;
     }
 
-    private boolean fresh(Reading reading) {
-        return nanoTime.getAsLong() - reading.askedAt() <= CONFIRMED.toNanos();
+    /** Whether what was asked then counts now. */
+    boolean counts(long askedAt) {
+        return nanoTime.getAsLong() - askedAt <= CONFIRMED.toNanos();
     }
 }

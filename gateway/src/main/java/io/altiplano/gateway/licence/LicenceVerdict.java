@@ -8,8 +8,9 @@ public sealed interface LicenceVerdict {
      *
      * @param decisionId the recorded decision's id
      * @param licenceEpoch the epoch at which that decision was confirmed to stand
+     * @param confirmedAt when that was asked, by {@code System.nanoTime()}
      */
-    record Permitted(String decisionId, long licenceEpoch) implements LicenceVerdict {}
+    record Permitted(String decisionId, long licenceEpoch, long confirmedAt) implements LicenceVerdict {}
 
     /**
      * It may not, and asking again does not help.

@@ -30,6 +30,7 @@ class RowRulesTest {
             "flyway_schema_history",
             "ingest_offset",
             "licence_epoch",
+            "licence_text",
             "reply_lease",
             "tier_plan");
 

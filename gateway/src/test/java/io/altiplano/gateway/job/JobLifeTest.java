@@ -185,7 +185,7 @@ class JobLifeTest {
         JobService cutOff = new JobService(unreachable, lease, hasty, metrics, Clock.systemUTC());
 
         assertThatThrownBy(() -> cutOff.submit(
-                        JobSubmitted.newBuilder().setPool("default").addPromptTokens(1)))
+                        JobSubmitted.newBuilder().setPool("default").addPromptTokens(1), () -> 1))
                 .isInstanceOfSatisfying(ApiException.class, e -> {
                     assertThat(e.error().status()).isEqualTo(503);
                     assertThat(e.error().code()).isEqualTo("queue_unavailable");

@@ -10,6 +10,7 @@ import io.altiplano.contracts.v1.NoticeRecord;
 import io.altiplano.contracts.v1.ReplyDelta;
 import io.altiplano.contracts.v1.ReplyRecord;
 import io.altiplano.contracts.v1.Retrying;
+import io.altiplano.contracts.v1.RightWithdrawn;
 import io.altiplano.contracts.v1.SubmissionRecord;
 import io.altiplano.contracts.v1.TokenOut;
 import io.altiplano.contracts.v1.Usage;
@@ -24,6 +25,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -44,10 +46,15 @@ public final class KafkaPeer implements AutoCloseable {
     private final KafkaProducer<byte[], byte[]> replies = producer("worker");
     private final KafkaProducer<byte[], byte[]> notices = producer("scheduler");
     private final Thread reader;
+    private final int partitions;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition came = lock.newCondition();
     private final List<SubmissionRecord> seen = new ArrayList<>();
+    private final List<WithdrawnAt> withdrawn = new ArrayList<>();
     private volatile boolean open = true;
+
+    /** A withdrawal as it was read. */
+    public record WithdrawnAt(int partition, RightWithdrawn right) {}
 
     /** Listens from now on. */
     public KafkaPeer() {
@@ -58,6 +65,7 @@ public final class KafkaPeer implements AutoCloseable {
         List<TopicPartition> all = consumer.partitionsFor(topics.submissions()).stream()
                 .map(p -> new TopicPartition(p.topic(), p.partition()))
                 .toList();
+        partitions = all.size();
         consumer.assign(all);
         consumer.seekToEnd(all);
         all.forEach(consumer::position);
@@ -77,6 +85,10 @@ public final class KafkaPeer implements AutoCloseable {
                 for (ConsumerRecord<String, SubmissionRecord> record : consumer.poll(Duration.ofMillis(100))) {
                     lock.lock();
                     try {
+                        if (record.value().hasWithdrawn()) {
+                            withdrawn.add(new WithdrawnAt(
+                                    record.partition(), record.value().getWithdrawn()));
+                        }
                         seen.add(record.value());
                         came.signalAll();
                     } finally {
@@ -94,6 +106,31 @@ public final class KafkaPeer implements AutoCloseable {
                 r -> r.hasSubmitted() && r.getSubmitted().getTenantId().equals(tenant)
                         ? Optional.of(r.getSubmitted())
                         : Optional.empty());
+    }
+
+    /** All jobs of a tenant that were not handed out before; waits a while for the first. */
+    public List<JobSubmitted> pollJobs(String tenant, Duration patience) {
+        lock.lock();
+        try {
+            List<JobSubmitted> found = takeJobs(tenant);
+            if (found.isEmpty() && came.awaitNanos(patience.toNanos()) > 0) {
+                found = takeJobs(tenant);
+            }
+            return found;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private List<JobSubmitted> takeJobs(String tenant) {
+        List<SubmissionRecord> records = seen.stream()
+                .filter(r -> r.getSubmitted().getTenantId().equals(tenant))
+                .toList();
+        seen.removeAll(records);
+        return records.stream().map(SubmissionRecord::getSubmitted).toList();
     }
 
     /** The cancellation of a job. */
@@ -114,6 +151,29 @@ public final class KafkaPeer implements AutoCloseable {
                         : Optional.empty());
     }
 
+    /** The withdrawals of a tenant's rights from an epoch on, once every partition has one. */
+    public List<RightWithdrawn> awaitWithdrawn(String tenant, long fromEpoch) {
+        return awaitAny("the withdrawal of a right of " + tenant + " on every partition", () -> {
+            List<WithdrawnAt> of = withdrawn.stream()
+                    .filter(w ->
+                            w.right().getTenantId().equals(tenant) && w.right().getLicenceEpoch() >= fromEpoch)
+                    .toList();
+            return of.stream().map(WithdrawnAt::partition).distinct().count() == partitions
+                    ? Optional.of(of.stream().map(WithdrawnAt::right).toList())
+                    : Optional.empty();
+        });
+    }
+
+    /** Whether any right of a tenant was withdrawn so far. */
+    public boolean sawWithdrawnOf(String tenant) {
+        lock.lock();
+        try {
+            return withdrawn.stream().anyMatch(w -> w.right().getTenantId().equals(tenant));
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** How many records came for a tenant or a job, of any kind. */
     public long countOfTenant(String tenant) {
         lock.lock();
@@ -127,16 +187,26 @@ public final class KafkaPeer implements AutoCloseable {
     }
 
     private <T> T await(String what, Function<SubmissionRecord, Optional<T>> match) {
+        return awaitAny(what, () -> {
+            for (SubmissionRecord record : seen) {
+                Optional<T> found = match.apply(record);
+                if (found.isPresent()) {
+                    seen.remove(record);
+                    return found;
+                }
+            }
+            return Optional.empty();
+        });
+    }
+
+    private <T> T awaitAny(String what, Supplier<Optional<T>> look) {
         lock.lock();
         try {
             long nanos = PATIENCE.toNanos();
             while (true) {
-                for (SubmissionRecord record : seen) {
-                    Optional<T> found = match.apply(record);
-                    if (found.isPresent()) {
-                        seen.remove(record);
-                        return found.get();
-                    }
+                Optional<T> found = look.get();
+                if (found.isPresent()) {
+                    return found.get();
                 }
                 if (nanos <= 0) {
                     throw new AssertionError(what + " did not come");

@@ -13,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.altiplano.contracts.v1.JobCancelled;
 import io.altiplano.contracts.v1.JobFinished;
 import io.altiplano.contracts.v1.JobOutcome;
+import io.altiplano.contracts.v1.JobRecord;
 import io.altiplano.contracts.v1.JobRelayed;
 import io.altiplano.contracts.v1.RightWithdrawn;
 import io.altiplano.contracts.v1.Usage;
@@ -252,5 +253,44 @@ class CancellationTest {
         // then
         assertThat(bench.finished(named).getErrorCode()).isEqualTo("right_withdrawn");
         assertThat(bench.phase(other)).isInstanceOf(Phase.Leased.class);
+    }
+
+    @Test
+    void aPausedGatewaysSubmissionIsRefusedByModelThoughItComesAfterANewGrantsWork() {
+        // given
+        withdraw("llama-8b", 5);
+        bench.beat(beat(0, "a", 1));
+        String regranted = bench.submit(job(jobId()).setModel("llama-8b").setLicenceEpoch(6));
+        bench.readBack();
+
+        // when
+        String paused = bench.submit(job(jobId()).setModel("llama-8b").setLicenceEpoch(4));
+        String others = bench.submit(
+                job(jobId()).setTenantId("globex").setModel("llama-8b").setLicenceEpoch(4));
+        bench.readBack();
+
+        // then
+        assertThat(bench.finished(paused).getErrorCode()).isEqualTo("right_withdrawn");
+        assertThat(bench.phase(regranted)).isInstanceOf(Phase.Leased.class);
+        assertThat(bench.about(others)).noneMatch(JobRecord::hasFinished);
+    }
+
+    @Test
+    void anOldWithdrawalHeardAgainNeitherEndsNewWorkNorLetsOldWorkIn() {
+        // given
+        withdraw("", 9);
+        bench.beat(beat(0, "a", 1));
+        String regranted = bench.submit(job(jobId()).setLicenceEpoch(9));
+        bench.readBack();
+
+        // when
+        withdraw("", 3);
+        withdraw("", 9);
+        String old = bench.submit(job(jobId()).setLicenceEpoch(8));
+        bench.readBack();
+
+        // then
+        assertThat(bench.phase(regranted)).isInstanceOf(Phase.Leased.class);
+        assertThat(bench.finished(old).getErrorCode()).isEqualTo("right_withdrawn");
     }
 }

@@ -51,12 +51,12 @@ def several(make, most):
 
 
 MIX = {
-    "recall": (lambda r: ([], recall.conversation(r, filler)), .31),
-    "chat": (chat, .17),
-    "json": (several(objects.request, 3), .09),
-    "compare": (several(compare.question, 6), .20),
-    "tools": (lambda r: tools.conversation(r, filler), .20),
-    "notool": (lambda r: ([], tools.without_tools(r)), .03),
+    "recall": (lambda r: ([], recall.conversation(r, filler)), .28),
+    "chat": (chat, .13),
+    "json": (several(objects.request, 3), .15),
+    "compare": (several(compare.question, 6), .21),
+    "tools": (lambda r: tools.conversation(r, filler), .19),
+    "notool": (lambda r: ([], tools.without_tools(r)), .04),
     "copy": (lambda r: ([], copying.conversation(r)), 0.),
 }
 

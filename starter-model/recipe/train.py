@@ -22,8 +22,8 @@ import batches  # noqa: E402
 import export  # noqa: E402
 import tokenizer as tok  # noqa: E402
 
-SETTINGS = dict(steps=9000, warm=400, threads=2, width=256, layers=4, heads=8, kv_heads=2, ffn=512, budget=2048,
-                muon_lr=5e-3, adam_lr=3e-3, decay=.35, copy=.15, seed=1, minutes=0., every=500)
+SETTINGS = dict(steps=3600, warm=400, threads=1, width=192, layers=4, heads=6, kv_heads=2, ffn=512, budget=2048,
+                muon_lr=5e-3, adam_lr=3e-3, decay=.85, copy=.15, seed=1, minutes=0., every=500)
 
 
 def losses(model, inputs, targets):

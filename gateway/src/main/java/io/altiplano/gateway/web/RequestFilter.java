@@ -6,16 +6,26 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 import java.time.Duration;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What happens to every request before anything else: it gets its id, which every answer carries whoever gives it; a body
- * that says it is too large is refused unread; a gateway that drains takes nothing new.
+ * that says it is too large is refused unread; a gateway that drains takes nothing new; and every answer tells browsers to be careful.
  */
 @ApplicationScoped
 public class RequestFilter {
     /** Above Quarkus' own filters (its graceful shutdown answers with an empty 503). */
     private static final int FIRST = 10_000;
+
+    /** What tells a browser to do nothing with an answer but show it: no answer here is for embedding, guessing or keeping. */
+    private static final Map<String, String> SAFE = Map.of(
+            "x-content-type-options", "nosniff",
+            "content-security-policy", "default-src 'none'; frame-ancestors 'none'",
+            "x-frame-options", "DENY",
+            "referrer-policy", "no-referrer",
+            "cross-origin-resource-policy", "same-origin",
+            "cache-control", "no-store");
 
     private final Draining draining;
 
@@ -30,7 +40,12 @@ public class RequestFilter {
 
     private void handle(RoutingContext request) {
         request.response().putHeader(RequestId.HEADER, RequestId.of(request));
-        request.response().putHeader("x-content-type-options", "nosniff");
+        request.addHeadersEndHandler(_ -> SAFE.forEach((name, value) -> {
+            // A page says its own, narrower or wider.
+            if (!request.response().headers().contains(name)) {
+                request.response().putHeader(name, value);
+            }
+        }));
         boolean probe = request.normalizedPath().startsWith("/q/");
         if (!probe) {
             draining.enter();

@@ -62,6 +62,10 @@ public class ChatResource {
                 job.stream().cancel("client_disconnected");
             }
         });
+        // Who hung up while the job was being queued ended the exchange before there was a handler to hear it.
+        if (http.response().closed()) {
+            job.stream().cancel("client_disconnected");
+        }
         return whole(job);
     }
 

@@ -65,8 +65,28 @@ class AttestationDoubts {
                         Locale.ROOT, "the group's accepted figure would fall from %,d to %,d", before, after));
             }
             contradictions(operator, tenant, a, others, doubts);
+            unconfirmedAccounts(operator, tenant, a, then, threshold, doubts);
         }
         return new Findings(after, doubts);
+    }
+
+    /** An account that nobody has confirmed binds nobody; but what it states is a reason to look before one more is trusted. */
+    private static void unconfirmedAccounts(
+            Handle operator,
+            Tenant tenant,
+            AttestationRecord a,
+            List<GroupLine> then,
+            long threshold,
+            List<String> doubts) {
+        List<GroupLine> claimed = new ArrayList<>(then);
+        claimed.addAll(AttestationStore.unconfirmedLines(operator, tenant.id(), a.licence()));
+        long figure = GroupFigure.of(claimed);
+        if (figure > threshold) {
+            doubts.add(String.format(
+                    Locale.ROOT,
+                    "with accounts that state to be of the same group and are not confirmed, the figure would be %,d",
+                    figure));
+        }
     }
 
     private void contradictions(
@@ -79,8 +99,7 @@ class AttestationDoubts {
             if (aboutThis && other.line().monthlyActiveUsers() > own) {
                 doubts.add(String.format(
                         Locale.ROOT,
-                        "%s states %,d users of this entity, which states %,d itself",
-                        other.member(),
+                        "another account states %,d users of this entity, which states %,d itself",
                         other.line().monthlyActiveUsers(),
                         own));
             }

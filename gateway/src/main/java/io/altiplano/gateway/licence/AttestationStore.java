@@ -158,14 +158,36 @@ final class AttestationStore {
         return handle.createQuery("SELECT * FROM group_lines(:tenant, :licence)")
                 .bind("tenant", tenantId)
                 .bind("licence", licence)
-                .map((rs, ctx) -> new GroupLine(
-                        rs.getString("licence"),
-                        YearMonth.parse(rs.getString("month")),
-                        rs.getTimestamp("at").toInstant(),
-                        rs.getString("member"),
-                        rs.getString("member_registration"),
-                        line(rs)))
+                .map((rs, ctx) -> groupLine(rs))
                 .list();
+    }
+
+    /** The lines of tenants that state to belong to a tenant's group and are not confirmed, in a licence's accepted attestations. */
+    static List<GroupLine> unconfirmedLines(Handle operator, String tenantId, String licence) {
+        return operator.createQuery("""
+                        SELECT a.licence, a.month, a.closed_at AS at, t.id AS member,
+                            t.registration_number AS member_registration, i.kind, i.name, i.registration_number,
+                            i.monthly_active_users
+                        FROM stated_group_of(:tenant) b
+                        JOIN tenant t ON t.id = b.member_tenant
+                        JOIN attestation a ON a.tenant_id = t.id AND a.state = 'ACCEPTED' AND a.licence = :licence
+                        JOIN attestation_item i ON i.attestation_id = a.id
+                        WHERE t.id NOT IN (SELECT member_tenant FROM group_of(:tenant))
+                        ORDER BY a.seq, i.position""")
+                .bind("tenant", tenantId)
+                .bind("licence", licence)
+                .map((rs, ctx) -> groupLine(rs))
+                .list();
+    }
+
+    private static GroupLine groupLine(ResultSet rs) throws SQLException {
+        return new GroupLine(
+                rs.getString("licence"),
+                YearMonth.parse(rs.getString("month")),
+                rs.getTimestamp("at").toInstant(),
+                rs.getString("member"),
+                rs.getString("member_registration"),
+                line(rs));
     }
 
     private static Line line(ResultSet rs) throws SQLException {

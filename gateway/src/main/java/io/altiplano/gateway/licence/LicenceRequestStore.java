@@ -13,8 +13,9 @@ final class LicenceRequestStore {
 
     private LicenceRequestStore() {}
 
-    static List<String> group(Handle operator, String tenantId) {
-        return operator.createQuery("SELECT member_tenant FROM group_of(:tenant)")
+    /** The tenants for which a tenant's figures count, itself among them. */
+    static List<String> boundBy(Handle operator, String tenantId) {
+        return operator.createQuery("SELECT member_tenant FROM bound_by(:tenant)")
                 .bind("tenant", tenantId)
                 .mapTo(String.class)
                 .list();

@@ -38,28 +38,35 @@ public class LicenceRequests implements GroupChange {
         this.tenants = tenants;
     }
 
-    /** Opens and closes requests as a tenant's group stands now; the group's figure for the licence. */
+    /** Opens and closes requests of a tenant and of all for whom its figures count; the figure of the tenant's group. */
     long follow(Handle operator, String tenantId, String licence) {
+        for (String bound : LicenceRequestStore.boundBy(operator, tenantId)) {
+            if (!bound.equals(tenantId)) {
+                followOne(operator, bound, licence);
+            }
+        }
+        return followOne(operator, tenantId, licence);
+    }
+
+    private long followOne(Handle operator, String member, String licence) {
         long threshold = Licences.META.stream()
                 .filter(l -> l.id().equals(licence))
                 .findFirst()
                 .flatMap(l -> l.threshold().stream().boxed().findFirst())
                 .orElse(Long.MAX_VALUE);
-        long figure = GroupFigure.of(AttestationStore.groupLines(operator, tenantId, licence));
-        for (String member : LicenceRequestStore.group(operator, tenantId)) {
-            if (figure > threshold && !LicenceRequestStore.hasGrant(operator, member, licence)) {
-                LicenceRequestStore.open(operator, member, licence, figure)
-                        .ifPresent(id -> audit.append(
-                                operator,
-                                AuditEntry.by(
-                                        SYSTEM,
-                                        "licence_request.open",
-                                        member,
-                                        id,
-                                        Map.of("licence", licence, "monthly_active_users", figure))));
-            } else if (figure <= threshold) {
-                close(operator, SYSTEM, member, licence, LicenceRequest.State.CLOSED, "the group's figure has fallen");
-            }
+        long figure = GroupFigure.of(AttestationStore.groupLines(operator, member, licence));
+        if (figure > threshold && !LicenceRequestStore.hasGrant(operator, member, licence)) {
+            LicenceRequestStore.open(operator, member, licence, figure)
+                    .ifPresent(id -> audit.append(
+                            operator,
+                            AuditEntry.by(
+                                    SYSTEM,
+                                    "licence_request.open",
+                                    member,
+                                    id,
+                                    Map.of("licence", licence, "monthly_active_users", figure))));
+        } else if (figure <= threshold) {
+            close(operator, SYSTEM, member, licence, LicenceRequest.State.CLOSED, "the group's figure has fallen");
         }
         return figure;
     }
@@ -68,7 +75,7 @@ public class LicenceRequests implements GroupChange {
     public void changed(Handle operator, Collection<String> tenantIds) {
         for (String tenant : tenantIds) {
             for (LicenceVersion licence : Licences.META) {
-                follow(operator, tenant, licence.id());
+                followOne(operator, tenant, licence.id());
             }
         }
     }

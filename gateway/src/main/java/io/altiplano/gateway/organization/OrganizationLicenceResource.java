@@ -11,8 +11,8 @@ import io.altiplano.gateway.licence.LicenceRequestsResource;
 import io.altiplano.gateway.tenant.Affiliations;
 import io.altiplano.gateway.tenant.AffiliationsResource.AffiliatePage;
 import io.altiplano.gateway.tenant.AffiliationsResource.AffiliateView;
-import io.altiplano.gateway.tenant.RegistrationNumber;
 import io.altiplano.gateway.tenant.Role;
+import io.altiplano.gateway.tenant.TenantFields;
 import io.altiplano.gateway.web.JsonBody;
 import io.altiplano.gateway.web.JsonFields;
 import io.altiplano.licensing.LicenceEngine;
@@ -88,8 +88,7 @@ public class OrganizationLicenceResource {
         CurrentMember.Member who = member.require(Role.OWNER);
         JsonFields fields = JsonFields.of(JsonBody.read(headers.getMediaType(), body));
         String name = fields.text("name", 200);
-        String registration = RegistrationNumber.normalised(fields.text("registration_number", 85))
-                .orElseThrow(() -> fields.wrong("registration_number", RegistrationNumber.FORM));
+        String registration = TenantFields.requiredRegistrationNumber(fields);
         fields.end();
         Affiliations.Declared declared = affiliations.declare(who.person(), who.tenantId(), name, registration);
         return Response.status(declared.isNew() ? 201 : 200)

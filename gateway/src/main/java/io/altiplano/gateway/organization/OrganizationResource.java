@@ -57,6 +57,7 @@ public class OrganizationResource {
                 fields.text("name", 200),
                 FIRST_TIER,
                 TenantFields.registrationNumber(fields),
+                null,
                 TenantFields.country(fields, "domicile"),
                 TenantFields.country(fields, "principal_place"),
                 clock.instant());
@@ -79,6 +80,7 @@ public class OrganizationResource {
      * A tenant as its members see it.
      *
      * @param role of the asking member
+     * @param registrationConfirmed whether somebody of the platform has checked the number
      * @param createdAt seconds of the Unix epoch
      */
     public record View(
@@ -87,6 +89,7 @@ public class OrganizationResource {
             String name,
             String tier,
             @JsonProperty("registration_number") @Nullable String registrationNumber,
+            @JsonProperty("registration_confirmed") boolean registrationConfirmed,
             @Nullable String domicile,
             @JsonProperty("principal_place") @Nullable String principalPlace,
             @JsonProperty("created_at") long createdAt,
@@ -98,6 +101,7 @@ public class OrganizationResource {
                     t.name(),
                     t.tier().text(),
                     t.registrationNumber(),
+                    t.registrationConfirmedAt() != null,
                     t.domicile(),
                     t.principalPlace(),
                     t.createdAt().getEpochSecond(),

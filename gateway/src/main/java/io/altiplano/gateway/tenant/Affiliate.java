@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param id "aff_" and 32 hex digits
  * @param registrationNumber as {@link RegistrationNumber} spells it
+ * @param confirmedAt when somebody of the platform had checked it; until then it counts for this tenant alone
  * @param removedAt when two persons took it out, or null
  */
 public record Affiliate(
@@ -16,4 +17,5 @@ public record Affiliate(
         String name,
         String registrationNumber,
         Instant declaredAt,
+        @Nullable Instant confirmedAt,
         @Nullable Instant removedAt) {}

@@ -40,6 +40,20 @@ final class AffiliationStore {
                 .findOne();
     }
 
+    /** Notes who has checked that it is one. */
+    static void confirm(Handle operator, String id, String by) {
+        operator.execute(
+                "UPDATE affiliate SET confirmed_by = ?, confirmed_at = clock_timestamp() WHERE id = ?", by, id);
+    }
+
+    /** Affiliates that nobody has checked, oldest first. */
+    static List<Affiliate> unconfirmed(Handle operator) {
+        return operator.createQuery(
+                        "SELECT * FROM affiliate WHERE confirmed_at IS NULL AND removed_at IS NULL ORDER BY declared_at, id")
+                .map(ConstructorMapper.of(Affiliate.class))
+                .list();
+    }
+
     static void remove(Handle operator, String id) {
         operator.execute("UPDATE affiliate SET removed_at = clock_timestamp() WHERE id = ?", id);
     }
@@ -72,7 +86,15 @@ final class AffiliationStore {
                 == 1;
     }
 
-    /** Ids of the tenants of a tenant's group, itself among them. */
+    /** Ids of the tenants for which a tenant's figures count, itself among them. */
+    static List<String> boundBy(Handle operator, String tenantId) {
+        return operator.createQuery("SELECT member_tenant FROM bound_by(:tenant)")
+                .bind("tenant", tenantId)
+                .mapTo(String.class)
+                .list();
+    }
+
+    /** Ids of the tenants whose figures count for a tenant, itself among them. */
     static List<String> group(Handle handle, String tenantId) {
         return handle.createQuery("SELECT member_tenant FROM group_of(:tenant)")
                 .bind("tenant", tenantId)

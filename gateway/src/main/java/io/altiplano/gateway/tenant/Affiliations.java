@@ -20,7 +20,8 @@ import org.jdbi.v3.core.Handle;
 
 /**
  * Which legal entities stand in one group, and what products each tenant has. To declare an affiliate takes one person, for it
- * can only take rights away; to take one out takes two, for the group's figure may fall.
+ * can only take rights away; to take one out takes two, for the group's figure may fall. What the tenant itself declares counts
+ * against itself alone before it is confirmed ({@link Registrations}).
  */
 @ApplicationScoped
 public class Affiliations implements ApprovalEffect {
@@ -44,7 +45,10 @@ public class Affiliations implements ApprovalEffect {
     /** An affiliate, and whether it was new. */
     public record Declared(Affiliate affiliate, boolean isNew) {}
 
-    /** Declares an affiliate; a second time it is the one that is there. */
+    /**
+     * Declares an affiliate; a second time it is the one that is there. What a member of the tenant declares binds the tenant at
+     * once, and the affiliate's own accounts only when an officer has confirmed it.
+     */
     public Declared declare(Person person, String tenantId, String name, String registrationNumber) {
         return db.operator(operator -> {
             tenants.require(operator, tenantId);
@@ -64,8 +68,11 @@ public class Affiliations implements ApprovalEffect {
                     tenantId,
                     id,
                     Map.of("registration_number", registrationNumber));
-            List<String> group = AffiliationStore.group(operator, tenantId);
-            groupChanges.forEach(follower -> follower.changed(operator, group));
+            if (MemberStore.find(operator, tenantId, person.subject()).isEmpty()) {
+                AffiliationStore.confirm(operator, id, person.subject());
+            }
+            List<String> bound = AffiliationStore.boundBy(operator, tenantId);
+            groupChanges.forEach(follower -> follower.changed(operator, bound));
         }
         Affiliate affiliate = AffiliationStore.affiliates(operator, tenantId).stream()
                 .filter(a -> a.removedAt() == null && a.registrationNumber().equals(registrationNumber))
@@ -92,7 +99,7 @@ public class Affiliations implements ApprovalEffect {
         return AffiliationStore.products(operator, tenantId);
     }
 
-    /** Ids of the tenants of a tenant's group, itself among them. */
+    /** Ids of the tenants whose figures count for a tenant, itself among them. */
     public List<String> group(String tenantId) {
         return db.operator(operator -> {
             tenants.require(operator, tenantId);
@@ -173,9 +180,9 @@ public class Affiliations implements ApprovalEffect {
 
     @Override
     public void approved(Handle operator, Approval approval, Person approver) {
-        List<String> group = AffiliationStore.group(operator, approval.tenantId());
+        List<String> bound = AffiliationStore.boundBy(operator, approval.tenantId());
         AffiliationStore.remove(operator, approval.subjectId());
-        groupChanges.forEach(follower -> follower.changed(operator, group));
+        groupChanges.forEach(follower -> follower.changed(operator, bound));
         note(
                 operator,
                 approver,
@@ -207,7 +214,8 @@ public class Affiliations implements ApprovalEffect {
         return prefix + UUID.randomUUID().toString().replace("-", "");
     }
 
-    private static ApiException unknown(String id) {
+    /** The answer to an affiliate that is not there. */
+    static ApiException unknown(String id) {
         return new ApiException(ApiError.notFound("affiliate_not_found", "There is no affiliate " + id + "."));
     }
 }

@@ -46,8 +46,7 @@ public class AffiliationsResource {
         Tenants.requireId(tenant);
         JsonFields fields = JsonFields.of(JsonBody.read(headers.getMediaType(), body));
         String name = fields.text("name", 200);
-        String registration = RegistrationNumber.normalised(fields.text("registration_number", 85))
-                .orElseThrow(() -> fields.wrong("registration_number", RegistrationNumber.FORM));
+        String registration = TenantFields.requiredRegistrationNumber(fields);
         fields.end();
         Affiliations.Declared declared = affiliations.declare(person.get(), tenant, name, registration);
         return Response.status(declared.isNew() ? 201 : 200)
@@ -85,7 +84,7 @@ public class AffiliationsResource {
                 .build();
     }
 
-    /** The tenants whose figures count together, this one among them. */
+    /** The tenants whose figures count for this one, itself among them. */
     @GET
     @Path("/group")
     @RolesAllowed({RealmRole.ADMIN, RealmRole.OFFICER, RealmRole.AUDITOR})
@@ -137,6 +136,7 @@ public class AffiliationsResource {
             String name,
             @JsonProperty("registration_number") String registrationNumber,
             @JsonProperty("declared_at") long declaredAt,
+            @JsonProperty("confirmed_at") @Nullable Long confirmedAt,
             @JsonProperty("removed_at") @Nullable Long removedAt) {
         /** Shows one. */
         public static AffiliateView of(Affiliate a) {
@@ -146,6 +146,7 @@ public class AffiliationsResource {
                     a.name(),
                     a.registrationNumber(),
                     a.declaredAt().getEpochSecond(),
+                    seconds(a.confirmedAt()),
                     seconds(a.removedAt()));
         }
     }

@@ -31,6 +31,12 @@ public final class TenantFields {
                         .orElseThrow(() -> fields.wrong("registration_number", RegistrationNumber.FORM));
     }
 
+    /** {@code registration_number} in its one spelling, which must be there. */
+    public static String requiredRegistrationNumber(JsonFields fields) {
+        return RegistrationNumber.normalised(fields.text("registration_number", 85))
+                .orElseThrow(() -> fields.wrong("registration_number", RegistrationNumber.FORM));
+    }
+
     /** A country by ISO 3166-1 alpha-2, or null. */
     public static @Nullable String country(JsonFields fields, String name) {
         String country = fields.optionalText(name, 2);

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 /** {@code tenant} and {@code project} in SQL. */
 final class TenantStore {
     private static final String COLUMNS =
-            "SELECT id, name, tier, registration_number, domicile, principal_place, created_at FROM tenant ";
+            "SELECT id, name, tier, registration_number, registration_confirmed_at, domicile, principal_place, created_at"
+                    + " FROM tenant ";
 
     private TenantStore() {}
 
@@ -66,6 +67,32 @@ final class TenantStore {
                 .bind("domicile", domicile)
                 .bind("principalPlace", principalPlace)
                 .execute();
+    }
+
+    /** Notes who has checked its registration number. */
+    static void confirm(Handle operator, String id, String by) {
+        operator.execute(
+                "UPDATE tenant SET registration_confirmed_by = ?, registration_confirmed_at = clock_timestamp() WHERE id = ?",
+                by,
+                id);
+    }
+
+    /** Ids of the tenants that are confirmed to be a legal entity. */
+    static List<String> confirmedAs(Handle operator, String registrationNumber) {
+        return operator.createQuery("SELECT id FROM tenant WHERE registration_number = :number"
+                        + " AND registration_confirmed_at IS NOT NULL ORDER BY id")
+                .bind("number", registrationNumber)
+                .mapTo(String.class)
+                .list();
+    }
+
+    /** Tenants whose registration number nobody has checked, oldest first. */
+    static List<Tenant> unconfirmed(Handle operator) {
+        return operator.createQuery(COLUMNS
+                        + "WHERE registration_number IS NOT NULL AND registration_confirmed_at IS NULL"
+                        + " ORDER BY created_at, id")
+                .map(ConstructorMapper.of(Tenant.class))
+                .list();
     }
 
     static List<Tenant> list(Handle handle) {

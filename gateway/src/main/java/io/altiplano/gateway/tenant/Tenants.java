@@ -45,20 +45,27 @@ public class Tenants {
         this.audit = audit;
     }
 
-    /** Registers a tenant with its default project and a fresh cache salt; false if the id is taken. */
-    boolean create(String actor, Tenant tenant) {
+    /**
+     * Registers a tenant with its default project and a fresh cache salt; false if the id is taken. Its registration number is
+     * confirmed: the operator itself states it.
+     */
+    boolean create(Person actor, Tenant tenant) {
         return db.operator(handle -> {
             if (!insert(handle, tenant)) {
                 return false;
             }
-            audit.append(handle, new AuditEntry(actor, "tenant.create", tenant.id(), tenant.id(), detail(tenant)));
+            if (tenant.registrationNumber() != null) {
+                TenantStore.confirm(handle, tenant.id(), actor.subject());
+            }
+            audit.append(handle, AuditEntry.by(actor, "tenant.create", tenant.id(), tenant.id(), detail(tenant)));
             followGroup(handle, tenant.id());
             return true;
         });
     }
 
     /**
-     * Registers a tenant for the person that signs up, who becomes its owner.
+     * Registers a tenant for the person that signs up, who becomes its owner. Nobody has checked its registration number: it
+     * is bound by that legal entity's figures, and binds nobody before an officer confirms it.
      *
      * @throws ApiException 409 the id is taken; 403 the person owns {@link #MOST_OWNED} tenants already
      */
@@ -93,7 +100,11 @@ public class Tenants {
     }
 
     private static Map<String, String> detail(Tenant tenant) {
-        return Map.of("name", tenant.name(), "tier", tenant.tier().text());
+        Map<String, String> detail = new TreeMap<>();
+        detail.put("name", tenant.name());
+        detail.put("tier", tenant.tier().text());
+        Particulars.put(detail, "registration_number", tenant.registrationNumber());
+        return detail;
     }
 
     /** The answer to an id that another tenant has. */
@@ -103,11 +114,12 @@ public class Tenants {
     }
 
     /**
-     * Changes a tenant's particulars; null leaves one as it is.
+     * Changes a tenant's particulars; null leaves one as it is. A registration number that a member states is not confirmed by
+     * it.
      *
      * @throws ApiException 404 no such tenant; 409 its registration number is known and another
      */
-    Tenant update(String actor, String id, Particulars to) {
+    Tenant update(Person actor, String id, Particulars to) {
         return db.operator(operator -> {
             require(operator, id);
             TierStore.lock(operator, id);
@@ -121,7 +133,12 @@ public class Tenants {
                                 + " and stays so, with its group; another legal entity is another tenant."));
             }
             TenantStore.update(operator, id, to.name(), to.registrationNumber(), to.domicile(), to.principalPlace());
-            audit.append(operator, new AuditEntry(actor, "tenant.update", id, id, to.given()));
+            if (to.registrationNumber() != null
+                    && before.registrationNumber() == null
+                    && MemberStore.find(operator, id, actor.subject()).isEmpty()) {
+                TenantStore.confirm(operator, id, actor.subject());
+            }
+            audit.append(operator, AuditEntry.by(actor, "tenant.update", id, id, to.given()));
             followGroup(operator, id);
             return TenantStore.find(operator, id).orElseThrow();
         });
@@ -162,8 +179,8 @@ public class Tenants {
     }
 
     private void followGroup(Handle operator, String id) {
-        List<String> group = AffiliationStore.group(operator, id);
-        groupChanges.forEach(follower -> follower.changed(operator, group));
+        List<String> bound = AffiliationStore.boundBy(operator, id);
+        groupChanges.forEach(follower -> follower.changed(operator, bound));
     }
 
     /** One of them, inside an operator's transaction. */

@@ -1,10 +1,10 @@
 package io.altiplano.gateway.tenant;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import io.altiplano.gateway.web.CurrentPerson;
 import io.altiplano.gateway.web.JsonBody;
 import io.altiplano.gateway.web.JsonFields;
 import io.altiplano.gateway.web.RealmRole;
-import io.quarkus.security.identity.SecurityIdentity;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.annotation.security.RolesAllowed;
 import jakarta.inject.Inject;
@@ -29,13 +29,13 @@ import org.jspecify.annotations.Nullable;
 @RunOnVirtualThread
 public class TenantsResource {
     private final Tenants tenants;
-    private final SecurityIdentity identity;
+    private final CurrentPerson person;
     private final Clock clock;
 
     @Inject
-    TenantsResource(Tenants tenants, SecurityIdentity identity, Clock clock) {
+    TenantsResource(Tenants tenants, CurrentPerson person, Clock clock) {
         this.tenants = tenants;
-        this.identity = identity;
+        this.person = person;
         this.clock = clock;
     }
 
@@ -52,14 +52,15 @@ public class TenantsResource {
                 fields.text("name", 200),
                 tier(fields),
                 TenantFields.registrationNumber(fields),
+                null,
                 TenantFields.country(fields, "domicile"),
                 TenantFields.country(fields, "principal_place"),
                 clock.instant());
         fields.end();
-        if (!tenants.create(identity.getPrincipal().getName(), tenant)) {
+        if (!tenants.create(person.get(), tenant)) {
             throw Tenants.taken(tenant.id());
         }
-        return Response.status(Response.Status.CREATED).entity(View.of(tenant)).build();
+        return Response.status(Response.Status.CREATED).entity(get(tenant.id())).build();
     }
 
     /** {@code {name?, registration_number?, domicile?, principal_place?}}: what is given is changed. */
@@ -75,7 +76,7 @@ public class TenantsResource {
                 TenantFields.country(fields, "domicile"),
                 TenantFields.country(fields, "principal_place"));
         fields.end();
-        return View.of(tenants.update(identity.getPrincipal().getName(), id, to));
+        return View.of(tenants.update(person.get(), id, to));
     }
 
     /** All tenants. */
@@ -105,6 +106,7 @@ public class TenantsResource {
     /**
      * A tenant as the API shows it; its cache salt is not among it.
      *
+     * @param registrationConfirmed whether somebody of the platform has checked the number
      * @param createdAt seconds of the Unix epoch
      */
     public record View(
@@ -113,6 +115,7 @@ public class TenantsResource {
             String name,
             String tier,
             @JsonProperty("registration_number") @Nullable String registrationNumber,
+            @JsonProperty("registration_confirmed") boolean registrationConfirmed,
             @Nullable String domicile,
             @JsonProperty("principal_place") @Nullable String principalPlace,
             @JsonProperty("created_at") long createdAt) {
@@ -123,6 +126,7 @@ public class TenantsResource {
                     t.name(),
                     t.tier().text(),
                     t.registrationNumber(),
+                    t.registrationConfirmedAt() != null,
                     t.domicile(),
                     t.principalPlace(),
                     t.createdAt().getEpochSecond());

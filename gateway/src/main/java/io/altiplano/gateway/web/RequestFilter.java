@@ -1,17 +1,20 @@
 package io.altiplano.gateway.web;
 
 import io.quarkus.vertx.http.runtime.filters.Filters;
+import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 import java.time.Duration;
 import java.util.Map;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What happens to every request before anything else: it gets its id, which every answer carries whoever gives it; a body
- * that says it is too large is refused unread; a gateway that drains takes nothing new; and every answer tells browsers to be careful.
+ * that says it is too large is refused unread, and one that comes too slowly is not waited for; a gateway that drains takes
+ * nothing new; and every answer tells browsers to be careful.
  */
 @ApplicationScoped
 public class RequestFilter {
@@ -28,10 +31,15 @@ public class RequestFilter {
             "cache-control", "no-store");
 
     private final Draining draining;
+    private final Duration uploadTimeout;
 
+    /** @param uploadTimeout how long a request's body may take to come, however steadily it drips */
     @Inject
-    RequestFilter(Draining draining) {
+    RequestFilter(
+            Draining draining,
+            @ConfigProperty(name = "altiplano.http.upload-timeout", defaultValue = "PT60S") Duration uploadTimeout) {
         this.draining = draining;
+        this.uploadTimeout = uploadTimeout;
     }
 
     void register(@Observes Filters filters) {
@@ -56,12 +64,38 @@ public class RequestFilter {
                     request,
                     ApiError.unavailable(
                             "shutting_down", "This gateway is shutting down; try again.", Duration.ofSeconds(1)));
+        } else if (request.request().path().contains("%00")) {
+            // No id, name or file here has a NUL in it, and PostgreSQL takes none: nothing has to look for one.
+            ErrorBody.send(request, ApiError.notFound("not_found", "There is nothing at this path."));
         } else if (declaredLength(request.request().getHeader("content-length")) > JsonBody.MOST_BYTES) {
             request.response().putHeader("connection", "close");
             ErrorBody.send(request, JsonBody.tooLarge());
         } else {
+            limitUpload(request);
             request.next();
         }
+    }
+
+    /** A timeout between two reads does not end a body that comes byte by byte, and each holds a thread and a connection. */
+    private void limitUpload(RoutingContext request) {
+        HttpServerRequest http = request.request();
+        if (declaredLength(http.getHeader("content-length")) == 0 && http.getHeader("transfer-encoding") == null) {
+            return;
+        }
+        long timer = request.vertx().setTimer(uploadTimeout.toMillis(), _ -> {
+            if (!http.isEnded() && !request.response().ended()) {
+                request.response().putHeader("connection", "close");
+                ErrorBody.send(
+                        request,
+                        ApiError.http(
+                                408,
+                                "upload_too_slow",
+                                "The body did not come within " + uploadTimeout.toSeconds()
+                                        + " seconds; send it at once, or less of it."));
+                http.connection().close();
+            }
+        });
+        request.addEndHandler(_ -> request.vertx().cancelTimer(timer));
     }
 
     private static long declaredLength(@Nullable String header) {

@@ -3,18 +3,13 @@ package io.altiplano.gateway.inference;
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.altiplano.gateway.testing.AdminApi;
+import io.altiplano.gateway.testing.BadInputs;
 import io.altiplano.gateway.testing.GatewayTestResource;
 import io.altiplano.gateway.testing.KafkaPeer;
 import io.altiplano.gateway.testing.Served;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
-import io.restassured.config.EncoderConfig;
-import io.restassured.config.RestAssuredConfig;
-import io.restassured.http.ContentType;
 import io.restassured.response.Response;
 import io.restassured.specification.RequestSpecification;
 import java.nio.charset.StandardCharsets;
@@ -23,10 +18,8 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -39,14 +32,6 @@ import org.junit.jupiter.api.Test;
 @QuarkusTest
 @QuarkusTestResource(GatewayTestResource.class)
 class BadInputTest {
-    private static final ObjectMapper JSON = new ObjectMapper();
-    private static final RestAssuredConfig RAW = RestAssuredConfig.config()
-            .encoderConfig(EncoderConfig.encoderConfig()
-                    .appendDefaultContentCharsetToContentTypeIfUndefined(false)
-                    .encodeContentTypeAs("application/x-www-form-urlencoded", ContentType.BINARY)
-                    .encodeContentTypeAs("multipart/form-data", ContentType.BINARY)
-                    .encodeContentTypeAs("nonsense", ContentType.BINARY));
-
     private KafkaPeer peer;
     private Served.Tenant tenant;
 
@@ -60,35 +45,6 @@ class BadInputTest {
     @AfterEach
     void close() throws InterruptedException {
         peer.close();
-    }
-
-    /** Bodies that every JSON endpoint refuses. */
-    private static Map<String, byte[]> notJson() {
-        Map<String, String> bad = new TreeMap<>();
-        bad.put("empty", "");
-        bad.put("blank", "   ");
-        bad.put("malformed", "{\"model\": ");
-        bad.put("not an object", "[1, 2]");
-        bad.put("a string", "\"hello\"");
-        bad.put("null", "null");
-        bad.put("trailing garbage", "{} x");
-        bad.put("two objects", "{}{}");
-        bad.put("duplicate key", "{\"model\": \"a\", \"model\": \"b\"}");
-        bad.put("deep arrays", "{\"a\":" + "[".repeat(10_000) + "]".repeat(10_000) + "}");
-        bad.put("deep objects", "{\"a\":".repeat(10_000) + "1" + "}".repeat(10_000));
-        bad.put("NaN", "{\"temperature\": NaN}");
-        bad.put("Infinity", "{\"temperature\": Infinity}");
-        bad.put("comment", "{/* no */}");
-        bad.put("single quotes", "{'model': 'x'}");
-        bad.put("huge number", "{\"seed\": " + "9".repeat(5000) + "}");
-        bad.put("lone surrogate", "{\"model\": \"\\ud800\"}");
-        bad.put("lone surrogate in a key", "{\"\\udc00\": 1}");
-        bad.put("long key", "{\"" + "k".repeat(5000) + "\": 1}");
-        Map<String, byte[]> bytes = new LinkedHashMap<>();
-        bad.forEach((name, text) -> bytes.put(name, text.getBytes(StandardCharsets.UTF_8)));
-        bytes.put("not UTF-8", new byte[] {'{', '"', (byte) 0xff, (byte) 0xfe, '"', ':', '1', '}'});
-        bytes.put("UTF-16", "{\"model\": \"x\"}".getBytes(StandardCharsets.UTF_16LE));
-        return bytes;
     }
 
     /** Chat requests with one field wrong, as JSON texts of the field's value. */
@@ -196,15 +152,16 @@ class BadInputTest {
     @Test
     void chatRefusesEveryBadBodyAndQueuesNothing() throws Exception {
         List<String> faults = new ArrayList<>();
-        notJson().forEach((name, body) -> check(faults, "body: " + name, 400, chat(body, "application/json")));
+        BadInputs.notJson()
+                .forEach((name, body) -> BadInputs.check(faults, "body: " + name, 400, chat(body, "application/json")));
         for (String field : badFields()) {
             String body = "{\"model\": \"" + Served.MODEL
                     + "\", \"messages\": [{\"role\": \"user\", \"content\": \"x\"}], " + field + "}";
-            check(faults, field, 400, chat(body.getBytes(StandardCharsets.UTF_8), "application/json"));
+            BadInputs.check(faults, field, 400, chat(body.getBytes(StandardCharsets.UTF_8), "application/json"));
         }
         for (String messages : badMessages()) {
             String body = "{\"model\": \"" + Served.MODEL + "\", \"messages\": " + messages + "}";
-            check(
+            BadInputs.check(
                     faults,
                     "messages: " + messages,
                     400,
@@ -212,7 +169,8 @@ class BadInputTest {
         }
         for (String model : badModels()) {
             String body = "{\"model\": " + model + ", \"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}";
-            check(faults, "model: " + model, 0, chat(body.getBytes(StandardCharsets.UTF_8), "application/json"));
+            BadInputs.check(
+                    faults, "model: " + model, 0, chat(body.getBytes(StandardCharsets.UTF_8), "application/json"));
         }
         for (String type : List.of(
                 "text/plain",
@@ -221,10 +179,10 @@ class BadInputTest {
                 "nonsense",
                 "application/json; charset=utf-16",
                 "application/xml")) {
-            check(faults, "type: " + type, 0, chat("{}".getBytes(StandardCharsets.UTF_8), type));
+            BadInputs.check(faults, "type: " + type, 0, chat("{}".getBytes(StandardCharsets.UTF_8), type));
         }
         byte[] large = ("{\"x\": \"" + "y".repeat(5 << 20) + "\"}").getBytes(StandardCharsets.UTF_8);
-        check(faults, "5 MiB", 413, chat(large, "application/json"));
+        BadInputs.check(faults, "5 MiB", 413, chat(large, "application/json"));
 
         assertThat(faults).isEmpty();
         assertNothingHappened();
@@ -260,27 +218,33 @@ class BadInputTest {
     @Test
     void pathsMethodsAndKeysThatAreWrongAreErrorsInShape() {
         List<String> faults = new ArrayList<>();
-        check(faults, "unknown path under /v1", 404, authorised().get("/v1/nothing"));
-        check(faults, "unknown path", 404, given().get("/nothing/at/all"));
-        check(faults, "dots", 0, authorised().urlEncodingEnabled(false).get("/v1/models/..%2f..%2fetc%2fpasswd"));
-        check(faults, "NUL in a path", 0, authorised().urlEncodingEnabled(false).get("/v1/models/a%00b"));
-        check(
+        BadInputs.check(faults, "unknown path under /v1", 404, authorised().get("/v1/nothing"));
+        BadInputs.check(faults, "unknown path", 404, given().get("/nothing/at/all"));
+        BadInputs.check(
+                faults, "dots", 0, authorised().urlEncodingEnabled(false).get("/v1/models/..%2f..%2fetc%2fpasswd"));
+        BadInputs.check(
+                faults,
+                "NUL in a path",
+                0,
+                authorised().urlEncodingEnabled(false).get("/v1/models/a%00b"));
+        BadInputs.check(
                 faults,
                 "newline in a path",
                 0,
                 authorised().urlEncodingEnabled(false).get("/v1/models/a%0d%0ab"));
-        check(
+        BadInputs.check(
                 faults,
                 "half a code in a path",
                 0,
                 authorised().urlEncodingEnabled(false).get("/v1/models/%ff%fe"));
-        check(faults, "matrix", 0, given().urlEncodingEnabled(false).get("/v1;x=1/models"));
-        check(faults, "double slash", 0, given().urlEncodingEnabled(false).get("//v1/models"));
-        check(faults, "long path", 0, authorised().get("/v1/models/" + "m".repeat(3000)));
-        check(faults, "GET on chat", 405, authorised().get("/v1/chat/completions"));
-        check(faults, "DELETE on models", 405, authorised().delete("/v1/models"));
-        check(faults, "PATCH on chat", 405, authorised().body("{}").patch("/v1/chat/completions"));
-        check(faults, "no key", 401, given().get("/v1/models"));
+        BadInputs.check(faults, "matrix", 0, given().urlEncodingEnabled(false).get("/v1;x=1/models"));
+        BadInputs.check(
+                faults, "double slash", 0, given().urlEncodingEnabled(false).get("//v1/models"));
+        BadInputs.check(faults, "long path", 0, authorised().get("/v1/models/" + "m".repeat(3000)));
+        BadInputs.check(faults, "GET on chat", 405, authorised().get("/v1/chat/completions"));
+        BadInputs.check(faults, "DELETE on models", 405, authorised().delete("/v1/models"));
+        BadInputs.check(faults, "PATCH on chat", 405, authorised().body("{}").patch("/v1/chat/completions"));
+        BadInputs.check(faults, "no key", 401, given().get("/v1/models"));
         for (String value : List.of(
                 "Bearer",
                 "Bearer ",
@@ -289,7 +253,7 @@ class BadInputTest {
                 "Bearer alt_x_y",
                 "Bearer ey.ey.ey",
                 "Bearer \u00e9")) {
-            check(
+            BadInputs.check(
                     faults,
                     "key " + value,
                     401,
@@ -307,7 +271,9 @@ class BadInputTest {
     @Test
     void theAdminApiForModelsRefusesEveryBadBody() {
         List<String> faults = new ArrayList<>();
-        notJson().forEach((name, body) -> check(faults, "body: " + name, 400, admin(body, "application/json")));
+        BadInputs.notJson()
+                .forEach(
+                        (name, body) -> BadInputs.check(faults, "body: " + name, 400, admin(body, "application/json")));
         for (String body : List.of(
                 "{}",
                 "{\"id\": null, \"licence\": null}",
@@ -323,40 +289,41 @@ class BadInputTest {
                 "{\"id\": \"not-there\", \"licence\": \"llama-3.1\", \"pool\": \"Not A Label\"}",
                 "{\"id\": \"not-there\", \"licence\": \"llama-3.1\", \"base_model\": \"nobody\"}",
                 "{\"id\": \"not-there\", \"licence\": \"llama-3.1\", \"owner_tenant\": \"acme\"}")) {
-            check(faults, body, 400, admin(body.getBytes(StandardCharsets.UTF_8), "application/json"));
+            BadInputs.check(faults, body, 400, admin(body.getBytes(StandardCharsets.UTF_8), "application/json"));
         }
-        check(faults, "type", 415, admin("{}".getBytes(StandardCharsets.UTF_8), "text/plain"));
-        check(faults, "none", 401, given().get("/admin/v1/models"));
-        check(
+        BadInputs.check(faults, "type", 415, admin("{}".getBytes(StandardCharsets.UTF_8), "text/plain"));
+        BadInputs.check(faults, "none", 401, given().get("/admin/v1/models"));
+        BadInputs.check(
                 faults,
                 "broken token",
                 401,
                 given().header("Authorization", "Bearer ey.ey.ey").get("/admin/v1/models"));
-        check(faults, "auditor", 403, AdminApi.as("auditor").body("{}").post("/admin/v1/models"));
-        check(faults, "DELETE none", 404, AdminApi.as("admin").delete("/admin/v1/models/nobody"));
-        check(
+        BadInputs.check(
+                faults, "auditor", 403, AdminApi.as("auditor").body("{}").post("/admin/v1/models"));
+        BadInputs.check(faults, "DELETE none", 404, AdminApi.as("admin").delete("/admin/v1/models/nobody"));
+        BadInputs.check(
                 faults,
                 "DELETE NUL",
                 404,
                 AdminApi.as("admin").urlEncodingEnabled(false).delete("/admin/v1/models/a%00b"));
-        check(
+        BadInputs.check(
                 faults,
                 "restore NUL",
                 404,
                 AdminApi.as("admin").urlEncodingEnabled(false).post("/admin/v1/models/a%00b/restore"));
-        check(
+        BadInputs.check(
                 faults,
                 "usage NUL",
                 404,
                 AdminApi.as("admin").urlEncodingEnabled(false).get("/admin/v1/usage?tenant=%00"));
-        check(
+        BadInputs.check(
                 faults,
                 "grant NUL",
                 404,
                 AdminApi.as("officer-a")
                         .urlEncodingEnabled(false)
                         .delete("/admin/v1/tenants/acme/licence-grants/grt_%00" + "0".repeat(31)));
-        check(faults, "PUT", 405, AdminApi.as("admin").body("{}").put("/admin/v1/models"));
+        BadInputs.check(faults, "PUT", 405, AdminApi.as("admin").body("{}").put("/admin/v1/models"));
         assertThat(faults).isEmpty();
     }
 
@@ -372,7 +339,7 @@ class BadInputTest {
     }
 
     private RequestSpecification authorised() {
-        return given().config(RAW).header("Authorization", "Bearer " + tenant.key());
+        return given().config(BadInputs.RAW).header("Authorization", "Bearer " + tenant.key());
     }
 
     private Response chat(byte[] body, String type) {
@@ -380,40 +347,13 @@ class BadInputTest {
     }
 
     private static Response admin(byte[] body, String type) {
-        return given().config(RAW)
+        return given().config(BadInputs.RAW)
                 .header(
                         "Authorization",
                         "Bearer " + GatewayTestResource.get().infra().token("admin"))
                 .header("Content-Type", type)
                 .body(body)
                 .post("/admin/v1/models");
-    }
-
-    /** @param status the one expected, or 0 for any of 4xx */
-    private static void check(List<String> faults, String what, int status, Response response) {
-        String shown = what.length() > 120 ? what.substring(0, 120) : what;
-        int given = response.statusCode();
-        if (status == 0 ? given < 400 || given > 499 : given != status) {
-            faults.add(shown + ": status " + given + " " + response.asString());
-        }
-        try {
-            JsonNode error = JSON.readTree(response.asString()).path("error");
-            boolean shape = error.path("message").isTextual()
-                    && error.path("type").isTextual()
-                    && error.has("param")
-                    && error.has("code");
-            if (!shape) {
-                faults.add(shown + ": not OpenAI's shape: " + response.asString());
-            }
-        } catch (JsonProcessingException e) {
-            faults.add(shown + ": no JSON: " + response.asString());
-        }
-        if (response.header("x-request-id") == null) {
-            faults.add(shown + ": no x-request-id");
-        }
-        if (response.header("x-injected") != null) {
-            faults.add(shown + ": a header was injected");
-        }
     }
 
     /** A job that is queued is the next one to come of this tenant, since the topic keeps the order. */

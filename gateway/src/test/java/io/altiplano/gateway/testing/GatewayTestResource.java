@@ -14,6 +14,7 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -32,6 +33,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class GatewayTestResource implements QuarkusTestResourceLifecycleManager {
     private static final List<String> ROLES = List.of("owner", "tenant", "auth", "ledger", "operator");
+    /** How long a body may take to come, in tests. */
+    public static final Duration UPLOAD_TIMEOUT = Duration.ofSeconds(4);
+
     private static final int POOL_PARTITIONS = 4;
     private static final int REPLY_PARTITIONS = 16;
 
@@ -146,6 +150,7 @@ public final class GatewayTestResource implements QuarkusTestResourceLifecycleMa
         config.put("altiplano.oidc.url", infra.issuer());
         config.put("quarkus.oidc.jwks-path", signingKeys().url());
         config.put("altiplano.console.url", "http://127.0.0.1:8080");
+        config.put("altiplano.http.upload-timeout", UPLOAD_TIMEOUT.toString());
         config.put("altiplano.models.dir", models().toString());
         return config;
     }

@@ -25,6 +25,9 @@ public class Documents {
     /** Largest file taken, bytes. */
     public static final int MOST_BYTES = 4 * 1024 * 1024;
 
+    /** How many a tenant may upload itself. */
+    static final int MOST_OF_TENANT = 100;
+
     private final Db db;
     private final AuditLog audit;
     private final Tenants tenants;
@@ -47,6 +50,19 @@ public class Documents {
      * @throws ApiException 400 empty; 404 no such tenant; 413 larger than {@link #MOST_BYTES}
      */
     public Document upload(Person person, String tenantId, String name, String mediaType, InputStream body) {
+        return upload(person, tenantId, name, mediaType, body, Integer.MAX_VALUE);
+    }
+
+    /**
+     * Takes a file from a member of the tenant.
+     *
+     * @throws ApiException as {@link #upload}; 409 the tenant has {@link #MOST_OF_TENANT} already
+     */
+    public Document uploadOwn(Person member, String tenantId, String name, String mediaType, InputStream body) {
+        return upload(member, tenantId, name, mediaType, body, MOST_OF_TENANT);
+    }
+
+    private Document upload(Person person, String tenantId, String name, String mediaType, InputStream body, int most) {
         byte[] content = read(body);
         Document document = new Document(
                 "doc_" + UUID.randomUUID().toString().replace("-", ""),
@@ -59,6 +75,11 @@ public class Documents {
                 clock.instant());
         return db.operator(operator -> {
             tenants.require(operator, tenantId);
+            if (DocumentStore.list(operator, tenantId).size() >= most) {
+                throw new ApiException(ApiError.conflict(
+                        "too_many_documents",
+                        "The tenant has " + most + " documents already, and none is ever deleted; ask the platform."));
+            }
             DocumentStore.insert(operator, document, content);
             Map<String, ?> detail = Map.of("sha256", document.sha256(), "bytes", content.length);
             audit.append(operator, AuditEntry.by(person, "document.upload", tenantId, document.id(), detail));

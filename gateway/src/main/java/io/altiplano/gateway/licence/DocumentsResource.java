@@ -50,15 +50,8 @@ public class DocumentsResource {
             @Context HttpHeaders headers,
             InputStream body) {
         Tenants.requireId(tenant);
-        String called = checkedName(name);
-        MediaType type = headers.getMediaType();
-        String mediaType = type == null ? MediaType.APPLICATION_OCTET_STREAM : type.getType() + "/" + type.getSubtype();
-        Document document = documents.upload(
-                person.get(),
-                tenant,
-                called,
-                mediaType.length() > 100 ? MediaType.APPLICATION_OCTET_STREAM : mediaType,
-                body);
+        Document document =
+                documents.upload(person.get(), tenant, checkedName(name), mediaType(headers.getMediaType()), body);
         return Response.status(Response.Status.CREATED)
                 .entity(View.of(document))
                 .build();
@@ -80,8 +73,14 @@ public class DocumentsResource {
         return attachment(documents.load(tenant, id));
     }
 
+    /** What the sender says the file is, for people; it is never served as that. */
+    public static String mediaType(@Nullable MediaType type) {
+        String text = type == null ? MediaType.APPLICATION_OCTET_STREAM : type.getType() + "/" + type.getSubtype();
+        return text.length() > 100 ? MediaType.APPLICATION_OCTET_STREAM : text;
+    }
+
     /** A file as an attachment: RFC 6266, with the name percent-encoded after RFC 8187, so that it cannot break the header. */
-    static Response attachment(Documents.Loaded loaded) {
+    public static Response attachment(Documents.Loaded loaded) {
         String name = URLEncoder.encode(loaded.document().name(), StandardCharsets.UTF_8)
                 .replace("+", "%20");
         return Response.ok(loaded.content(), MediaType.APPLICATION_OCTET_STREAM)
@@ -93,7 +92,12 @@ public class DocumentsResource {
                 .build();
     }
 
-    private static String checkedName(@Nullable String name) {
+    /**
+     * A file's name.
+     *
+     * @throws ApiException 400 it is missing, or could not be one
+     */
+    public static String checkedName(@Nullable String name) {
         if (name == null
                 || name.isBlank()
                 || name.length() > 200
@@ -120,7 +124,8 @@ public class DocumentsResource {
             int bytes,
             String sha256,
             @JsonProperty("uploaded_at") long uploadedAt) {
-        static View of(Document d) {
+        /** Shows one. */
+        public static View of(Document d) {
             return new View(
                     "document",
                     d.id(),

@@ -10,12 +10,15 @@ import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.empty;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.nullValue;
+import static org.hamcrest.Matchers.startsWith;
 
 import io.altiplano.gateway.testing.GatewayTestResource;
 import io.altiplano.gateway.testing.People;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.response.Response;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -106,6 +109,42 @@ class OrganizationLicenceTest {
                 .post("/admin/v1/tenants/" + tenant + "/affiliates/" + again.path("id") + "/removal")
                 .then()
                 .statusCode(403);
+    }
+
+    @Test
+    void anOwnersEvidenceIsNamedByItsAttestationAndNoOtherTenantsFile() {
+        String tenant = newTenant("evidence", "community");
+        String other = newTenant("evidence-other", "community");
+        People.join(tenant, tenant, "owner");
+        People.join(other, other, "owner");
+        Response uploaded = own(tenant)
+                .contentType("text/html")
+                .body("<script>alert(1)</script>".getBytes(StandardCharsets.UTF_8))
+                .post("/v1/organization/documents?name=figures.html");
+        uploaded.then().statusCode(201).body("bytes", equalTo(25));
+        String id = uploaded.path("id");
+
+        Map<String, Object> attestation = new HashMap<>(body(5));
+        attestation.put("document", id);
+        own(tenant)
+                .body(attestation)
+                .post("/v1/organization/attestations")
+                .then()
+                .statusCode(201);
+        own(other)
+                .body(attestation)
+                .post("/v1/organization/attestations")
+                .then()
+                .statusCode(404);
+        own(other).get("/v1/organization/documents/" + id).then().statusCode(404);
+        own(tenant)
+                .get("/v1/organization/documents/" + id)
+                .then()
+                .statusCode(200)
+                .header("content-disposition", startsWith("attachment"))
+                .header("x-content-type-options", equalTo("nosniff"))
+                .contentType("application/octet-stream");
+        as("officer-a").get("/admin/v1/tenants/" + tenant + "/documents").then().body("data.id", contains(id));
     }
 
     private static io.restassured.specification.RequestSpecification own(String tenant) {

@@ -11,16 +11,18 @@ import org.jdbi.v3.postgres.PostgresPlugin;
 
 /** The chain as one transaction on a connection of its own sees it: read-only, and all of one moment. */
 final class ConnectionChainStore implements ChainSource, AutoCloseable {
+    private final Connection connection;
     private final Handle handle;
 
-    private ConnectionChainStore(Handle handle) {
-        this.handle = handle;
+    private ConnectionChainStore(Connection connection) {
+        this.connection = connection;
+        this.handle =
+                Jdbi.create(connection).installPlugin(new PostgresPlugin()).open();
     }
 
-    /** In an open transaction, whatever it did. */
-    static ConnectionChainStore in(Connection transaction) {
-        return new ConnectionChainStore(
-                Jdbi.create(transaction).installPlugin(new PostgresPlugin()).open());
+    /** On an open connection, and in its transaction if there is one. */
+    static ConnectionChainStore in(Connection open) {
+        return new ConnectionChainStore(open);
     }
 
     /**
@@ -67,5 +69,11 @@ final class ConnectionChainStore implements ChainSource, AutoCloseable {
     @Override
     public void close() {
         handle.close();
+        try {
+            // Jdbi leaves open what it did not open.
+            connection.close();
+        } catch (SQLException e) {
+            throw new CheckpointException("The connection to the database did not close: " + e.getMessage(), e);
+        }
     }
 }

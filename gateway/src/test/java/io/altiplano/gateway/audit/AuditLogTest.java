@@ -1,5 +1,6 @@
 package io.altiplano.gateway.audit;
 
+import static io.altiplano.gateway.testing.AdminApi.newId;
 import static io.altiplano.gateway.testing.AdminApi.newKey;
 import static io.altiplano.gateway.testing.AdminApi.newTenant;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -8,6 +9,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.altiplano.gateway.db.Db;
 import io.altiplano.gateway.testing.AdminApi.Key;
 import io.altiplano.gateway.testing.GatewayTestResource;
+import io.altiplano.gateway.testing.People;
+import io.altiplano.gateway.web.CurrentPerson.Person;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import jakarta.inject.Inject;
@@ -43,15 +46,45 @@ class AuditLogTest {
     }
 
     @Test
+    void aRowNamesThePersonByTheSubjectOfTheToken() {
+        String id = newId("named");
+        People.person("sub-of-" + id, "platform-admin")
+                .body(Map.of("id", id, "name", "Named", "tier", "community"))
+                .post("/admin/v1/tenants")
+                .then()
+                .statusCode(201);
+
+        List<AuditRow> rows = rowsOf(id);
+
+        assertThat(rows).isNotEmpty().allMatch(row -> row.version() == 2);
+        assertThat(rows.getFirst().actorSubject()).isEqualTo("sub-of-" + id);
+    }
+
+    @Test
+    void aPersonWhoseSubjectIsThatOfAPartOfThePlatformIsNotLetIn() {
+        People.person("system:licence", "platform-admin")
+                .body(Map.of("id", newId("posing"), "name", "Posing", "tier", "community"))
+                .post("/admin/v1/tenants")
+                .then()
+                .statusCode(401);
+    }
+
+    @Test
     void theChainAsTheDatabaseMadeItIsTheChainAsWeComputeIt() {
         newTenant("chained", "community");
         db.operator(handle -> {
             audit.append(
-                    handle, new AuditEntry("system:test", "test.unicode", null, "Ñandú, 羊驼 🦙", Map.of("k", "ä,:")));
+                    handle,
+                    AuditEntry.by(
+                            new Person("system:test", "system:test"),
+                            "test.unicode",
+                            null,
+                            "Ñandú, 羊驼 🦙",
+                            Map.of("k", "ä,:")));
             return true;
         });
 
-        Optional<String> fault = audit.verify();
+        Optional<AuditFault> fault = audit.verify();
 
         assertThat(fault).isEmpty();
     }
@@ -63,6 +96,9 @@ class AuditLogTest {
                 "edited    | UPDATE audit_log SET detail = '{\"x\":1}' WHERE seq = 1",
                 "restamped | UPDATE audit_log SET at = at + interval '1 microsecond' WHERE seq = 1",
                 "renamed   | UPDATE audit_log SET actor = 'someone' WHERE seq = 1",
+                "another's | UPDATE audit_log SET actor_subject = 'someone' WHERE seq = 1",
+                "older     | UPDATE audit_log SET version = 1, actor_subject = '' WHERE seq = 2",
+                "nobody's  | ALTER TABLE audit_log DROP CONSTRAINT platform_is_null; UPDATE audit_log SET tenant_id = '' WHERE seq = (SELECT min(seq) FROM audit_log WHERE tenant_id IS NULL)",
                 "deleted   | DELETE FROM audit_log WHERE seq = 1",
                 "cut       | DELETE FROM audit_log WHERE seq = (SELECT max(seq) FROM audit_log)",
                 "inserted  | INSERT INTO audit_log SELECT max(seq) + 1, now(), 'a', 'b', null, 'c', '{}', '\\x00', '\\x00' FROM audit_log",
@@ -72,7 +108,7 @@ class AuditLogTest {
         newTenant("tampered", "community");
         newTenant("tampered", "community");
 
-        Optional<String> fault;
+        Optional<AuditFault> fault;
         try (var superuser = GatewayTestResource.get().superuser();
                 var statement = superuser.createStatement()) {
             superuser.setAutoCommit(false);

@@ -6,6 +6,7 @@ import static io.altiplano.gateway.testing.AdminApi.newTenant;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.altiplano.gateway.db.DatabaseUnavailableException;
 import io.altiplano.gateway.db.Db;
 import io.altiplano.gateway.testing.AdminApi.Key;
 import io.altiplano.gateway.testing.GatewayTestResource;
@@ -18,6 +19,11 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jdbi.v3.core.Handle;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -150,6 +156,57 @@ class AuditLogTest {
                 .mapTo(String.class)
                 .one());
         assertThat(name).isEqualTo("Tenant " + tenant);
+    }
+
+    @Test
+    void anActMayChangeALicenceFactBehindItsRowWhileAnotherChangesOneBeforeItsOwn() throws Exception {
+        String first = newTenant("first", "community");
+        String second = newTenant("second", "community");
+
+        try (var executor = Executors.newSingleThreadExecutor()) {
+            Future<Boolean> other = db.operator(handle -> {
+                append(handle, first);
+                Future<Boolean> started = executor.submit(() -> db.operator(h -> {
+                    h.execute("UPDATE tenant SET domicile = 'CL' WHERE id = ?", second);
+                    append(h, second);
+                    return true;
+                }));
+                // Until the other waits for this one: for the epoch, which this one has, and not for the chain alone.
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(200));
+                handle.execute("UPDATE tenant SET domicile = 'CL' WHERE id = ?", first);
+                return started;
+            });
+
+            assertThat(other.get()).isTrue();
+        }
+        assertThat(rowsOf(first)).extracting(AuditRow::action).contains("test.act");
+        assertThat(rowsOf(second)).extracting(AuditRow::action).contains("test.act");
+    }
+
+    @Test
+    void whoStandsStillWithTheChainLosesItsTransactionAndHoldsUpNobodyForLong() {
+        String tenant = newTenant("still", "community");
+        long begun = System.nanoTime();
+
+        assertThatThrownBy(() -> db.operator(handle -> {
+                    append(handle, tenant);
+                    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1500));
+                    return append(handle, tenant);
+                }))
+                .isInstanceOf(DatabaseUnavailableException.class);
+        boolean next = db.operator(handle -> append(handle, tenant));
+
+        assertThat(next).isTrue();
+        assertThat(System.nanoTime() - begun).isGreaterThan(TimeUnit.MILLISECONDS.toNanos(1000));
+        assertThat(rowsOf(tenant).stream().filter(row -> row.action().equals("test.act")))
+                .hasSize(1);
+    }
+
+    private boolean append(Handle operator, String tenant) {
+        audit.append(
+                operator,
+                AuditEntry.by(new Person("system:test", "system:test"), "test.act", tenant, tenant, Map.of()));
+        return true;
     }
 
     private List<AuditRow> rowsOf(String tenant) {

@@ -23,6 +23,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 /** Which verdicts leave a row in the audit log. */
@@ -62,7 +64,7 @@ class VerdictAuditTest {
 
         LicenceVerdict unattested = check(gate, tenant);
         attest(tenant, 5).then().statusCode(201);
-        LicenceVerdict permitted = check(gate, tenant);
+        LicenceVerdict permitted = await(tenant, LicenceVerdict.Permitted.class);
         LicenceVerdict remembered = check(gate, tenant);
         LicenceVerdict elsewhere = check(another(), tenant);
         as("officer-a")
@@ -70,7 +72,7 @@ class VerdictAuditTest {
                 .post("/admin/v1/tenants/" + tenant + "/terminations")
                 .then()
                 .statusCode(201);
-        LicenceVerdict terminated = check(gate, tenant);
+        LicenceVerdict terminated = await(tenant, LicenceVerdict.Refused.class);
 
         assertThat(List.of(permitted, remembered, elsewhere)).allMatch(LicenceVerdict.Permitted.class::isInstance);
         assertThat(List.of(unattested, terminated)).allMatch(LicenceVerdict.Refused.class::isInstance);
@@ -139,6 +141,17 @@ class VerdictAuditTest {
     private static LicenceVerdict check(LicenceGate gate, String tenant) {
         Caller caller = new Caller(tenant, "default", "key_test", Tier.COMMUNITY, Role.DEVELOPER, "00".repeat(32));
         return gate.check(caller, MODEL, LICENCE, Use.INFER);
+    }
+
+    /** The gate's verdict when it has seen what changed, which it does within a second. */
+    private LicenceVerdict await(String tenant, Class<? extends LicenceVerdict> wanted) {
+        long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        LicenceVerdict verdict = check(gate, tenant);
+        while (!wanted.isInstance(verdict) && System.nanoTime() < until) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+            verdict = check(gate, tenant);
+        }
+        return verdict;
     }
 
     private List<String> verdicts(String tenant) {

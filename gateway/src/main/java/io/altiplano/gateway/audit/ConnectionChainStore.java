@@ -44,7 +44,7 @@ final class ConnectionChainStore implements ChainSource, AutoCloseable {
             return in(connection);
         } catch (SQLException e) {
             throw new CheckpointException(
-                    "The database " + url + " cannot be read as " + user + ": " + e.getMessage()
+                    "The database " + url.replaceAll("\\?.*", "") + " cannot be read as " + user + ": " + e.getMessage()
                             + " Start the platform, or name the database with --url, --user and the password in"
                             + " ALTIPLANO_DB_OPERATOR_PASSWORD.",
                     e);

@@ -39,15 +39,15 @@ END
 $$;
 
 -- The head is locked after the licence epoch, by everyone: a change of a licence fact locks the epoch, and may come before its
--- audit row or after it. Whoever stands still while holding both would hold up everybody's changes, and the ends of rights,
--- which must not wait a second: the server ends such a transaction soon.
+-- audit row or after it. Whoever stands still while holding both holds up everybody's changes and the ends of rights: the server
+-- ends such a transaction before the others' patience (lock_timeout, 2 s) does.
 CREATE OR REPLACE FUNCTION audit_chain() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
 AS $$
 DECLARE
     head public.audit_head%ROWTYPE;
 BEGIN
-    PERFORM set_config('idle_in_transaction_session_timeout', '500', true);
+    PERFORM set_config('idle_in_transaction_session_timeout', '1500', true);
     PERFORM FROM public.licence_epoch FOR UPDATE;
     SELECT * INTO STRICT head FROM public.audit_head FOR UPDATE;
     NEW.version := 2;

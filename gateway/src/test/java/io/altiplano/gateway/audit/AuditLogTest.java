@@ -190,7 +190,7 @@ class AuditLogTest {
 
         assertThatThrownBy(() -> db.operator(handle -> {
                     append(handle, tenant);
-                    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1500));
+                    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(3000));
                     return append(handle, tenant);
                 }))
                 .isInstanceOf(DatabaseUnavailableException.class);

@@ -183,8 +183,7 @@ public class Approvals {
         Map<String, String> detail = new HashMap<>(more);
         detail.put("kind", a.kind());
         detail.put("record", a.subjectId());
-        detail.put("person", person.subject());
-        audit.append(operator, new AuditEntry(person.name(), action, a.tenantId(), a.id(), detail));
+        audit.append(operator, AuditEntry.by(person, action, a.tenantId(), a.id(), detail));
     }
 
     static ApiException unknown(String id) {

@@ -12,9 +12,7 @@ import org.jdbi.v3.core.Handle;
 
 /** The append-only log of changes. The database chains the rows; this writes and reads them. */
 @ApplicationScoped
-public class AuditLog {
-    private static final int PAGE = 500;
-
+public class AuditLog implements ChainSource {
     private final Db db;
     private final ObjectMapper json;
 
@@ -36,23 +34,24 @@ public class AuditLog {
         }
     }
 
-    /** At most {@code limit} rows after a number, ascending. */
+    @Override
     public List<AuditRow> after(long seq, int limit) {
         return db.operator(handle -> AuditStore.after(handle, seq, limit));
     }
 
+    @Override
+    public Head head() {
+        return db.operator(AuditStore::head);
+    }
+
+    @Override
+    public long count() {
+        return db.operator(AuditStore::count);
+    }
+
     /** Recomputes the whole chain up to the head that the database notes; the first fault found, or nothing if it holds. */
-    public Optional<String> verify() {
-        AuditChain chain = db.operator(AuditStore::chain);
-        while (true) {
-            List<AuditRow> rows = after(chain.seq(), PAGE);
-            Optional<String> fault = chain.verify(rows);
-            if (fault.isPresent()) {
-                return fault;
-            }
-            if (rows.size() < PAGE) {
-                return chain.end();
-            }
-        }
+    public Optional<AuditFault> verify() {
+        return Optional.ofNullable(
+                new AuditVerifier(this, List.of()).verify(rows -> {}).fault());
     }
 }

@@ -7,8 +7,10 @@ import org.jspecify.annotations.Nullable;
  * One row of the log as it is stored.
  *
  * @param seq its number, from 1, without gaps
+ * @param version by which rule its hash was made
  * @param at when, by the database's clock, in microseconds
- * @param actor who
+ * @param actor who, by name
+ * @param actorSubject the person's OIDC subject; empty for a part of the platform, and in rows of version 1
  * @param action what
  * @param tenantId whom it concerned
  * @param subject which thing
@@ -19,8 +21,10 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("ArrayRecordComponent")
 public record AuditRow(
         long seq,
+        int version,
         Instant at,
         String actor,
+        String actorSubject,
         String action,
         @Nullable String tenantId,
         String subject,

@@ -10,9 +10,10 @@ final class AuditStore {
 
     static void append(Handle handle, AuditEntry entry, String detail) {
         handle.createUpdate("""
-                        INSERT INTO audit_log (actor, action, tenant_id, subject, detail)
-                        VALUES (:actor, :action, :tenant, :subject, :detail)""")
+                        INSERT INTO audit_log (actor, actor_subject, action, tenant_id, subject, detail)
+                        VALUES (:actor, :actorSubject, :action, :tenant, :subject, :detail)""")
                 .bind("actor", entry.actor())
+                .bind("actorSubject", entry.actorSubject())
                 .bind("action", entry.action())
                 .bind("tenant", entry.tenantId())
                 .bind("subject", entry.subject())
@@ -28,10 +29,15 @@ final class AuditStore {
                 .list();
     }
 
-    /** A chain to verify up to the head that is noted now. */
-    static AuditChain chain(Handle handle) {
+    static ChainSource.Head head(Handle handle) {
         return handle.createQuery("SELECT seq, hash FROM audit_head")
-                .map((rs, ctx) -> new AuditChain(rs.getLong("seq"), rs.getBytes("hash")))
+                .map((rs, ctx) -> new ChainSource.Head(rs.getLong("seq"), rs.getBytes("hash")))
+                .one();
+    }
+
+    static long count(Handle handle) {
+        return handle.createQuery("SELECT count(*) FROM audit_log")
+                .mapTo(Long.class)
                 .one();
     }
 }

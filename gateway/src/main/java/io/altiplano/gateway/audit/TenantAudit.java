@@ -27,11 +27,13 @@ public class TenantAudit {
      * @param id "audit_log-" and the row's hash in hex: its place in the chain, without the platform's count of rows
      * @param at when
      * @param actor who, by name
+     * @param actorSubject the person's OIDC subject; empty for a part of the platform, and in the oldest rows
      * @param action what
      * @param subject which thing
      * @param detail JSON
      */
-    public record Entry(String id, Instant at, String actor, String action, String subject, String detail) {}
+    public record Entry(
+            String id, Instant at, String actor, String actorSubject, String action, String subject, String detail) {}
 
     /**
      * At most {@code most} of a tenant's entries, newest first, under its row rules.

@@ -19,7 +19,9 @@ final class TenantAuditStore {
 
     static List<TenantAudit.Entry> before(Handle tenant, String tenantId, long seq, int most) {
         return tenant.createQuery("""
-                        SELECT 'audit_log-' || encode(hash, 'hex') AS id, at, actor, action, subject, detail FROM audit_log
+                        SELECT 'audit_log-' || encode(hash, 'hex') AS id, at, actor, actor_subject, action, subject,
+                            detail
+                        FROM audit_log
                         WHERE tenant_id = :tenant AND seq < :seq ORDER BY seq DESC LIMIT :most""")
                 .bind("tenant", tenantId)
                 .bind("seq", seq)

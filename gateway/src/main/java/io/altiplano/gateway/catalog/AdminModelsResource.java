@@ -1,10 +1,10 @@
 package io.altiplano.gateway.catalog;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import io.altiplano.gateway.web.CurrentPerson;
 import io.altiplano.gateway.web.JsonBody;
 import io.altiplano.gateway.web.JsonFields;
 import io.altiplano.gateway.web.RealmRole;
-import io.quarkus.security.identity.SecurityIdentity;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.annotation.security.RolesAllowed;
 import jakarta.inject.Inject;
@@ -30,12 +30,12 @@ public class AdminModelsResource {
     private static final String DEFAULT_POOL = "default";
 
     private final Catalog catalog;
-    private final SecurityIdentity identity;
+    private final CurrentPerson person;
 
     @Inject
-    AdminModelsResource(Catalog catalog, SecurityIdentity identity) {
+    AdminModelsResource(Catalog catalog, CurrentPerson person) {
         this.catalog = catalog;
-        this.identity = identity;
+        this.person = person;
     }
 
     /** {@code {id, licence, pool?, base_model?}}: 201; 400 names what is wrong with the checkpoint; 409 where the id is taken. */
@@ -48,7 +48,7 @@ public class AdminModelsResource {
         String pool = fields.optionalText("pool", 63);
         String baseModel = fields.optionalText("base_model", 200);
         fields.end();
-        Model model = catalog.register(actor(), id, licence, pool == null ? DEFAULT_POOL : pool, baseModel);
+        Model model = catalog.register(person.get(), id, licence, pool == null ? DEFAULT_POOL : pool, baseModel);
         return Response.status(Response.Status.CREATED).entity(View.of(model)).build();
     }
 
@@ -64,7 +64,7 @@ public class AdminModelsResource {
     @Path("/{id}")
     @RolesAllowed(RealmRole.ADMIN)
     public View withdraw(@PathParam("id") String id) {
-        return View.of(catalog.setState(actor(), id, "withdrawn"));
+        return View.of(catalog.setState(person.get(), id, "withdrawn"));
     }
 
     /** Puts a withdrawn model back into service. */
@@ -72,11 +72,7 @@ public class AdminModelsResource {
     @Path("/{id}/restore")
     @RolesAllowed(RealmRole.ADMIN)
     public View restore(@PathParam("id") String id) {
-        return View.of(catalog.setState(actor(), id, "ready"));
-    }
-
-    private String actor() {
-        return identity.getPrincipal().getName();
+        return View.of(catalog.setState(person.get(), id, "ready"));
     }
 
     /**

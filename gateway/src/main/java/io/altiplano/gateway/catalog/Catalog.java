@@ -6,6 +6,7 @@ import io.altiplano.gateway.audit.AuditLog;
 import io.altiplano.gateway.db.Db;
 import io.altiplano.gateway.web.ApiError;
 import io.altiplano.gateway.web.ApiException;
+import io.altiplano.gateway.web.CurrentPerson.Person;
 import io.altiplano.licensing.LicenceVersion;
 import io.altiplano.licensing.Licences;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -91,10 +92,10 @@ public class Catalog {
     /**
      * Checks the model's directory in the model store and registers it.
      *
-     * @param actor who asks, for the audit log
+     * @param person who asks, for the audit log
      * @throws ApiException 400 where an argument or the checkpoint is at fault, 409 where the id is taken
      */
-    Model register(String actor, String id, String licence, String pool, @Nullable String baseModel) {
+    Model register(Person person, String id, String licence, String pool, @Nullable String baseModel) {
         if (!ModelDirectory.isId(id)) {
             throw new ApiException(ApiError.invalidRequest(
                     "id", "invalid_value", "id: 1 to 128 of A-Z a-z 0-9 . _ - beginning with a letter or digit."));
@@ -126,7 +127,7 @@ public class Catalog {
             if (!CatalogStore.insert(handle, model, texts)) {
                 return false;
             }
-            audit.append(handle, new AuditEntry(actor, "model.register", null, id, detail(model)));
+            audit.append(handle, AuditEntry.by(person, "model.register", null, id, detail(model)));
             return true;
         });
         if (!inserted) {
@@ -140,7 +141,7 @@ public class Catalog {
      *
      * @throws ApiException 404 if there is none
      */
-    Model setState(String actor, String id, String state) {
+    Model setState(Person person, String id, String state) {
         if (!ModelDirectory.isId(id)) {
             throw unknown(id);
         }
@@ -148,7 +149,7 @@ public class Catalog {
             if (!CatalogStore.setState(handle, id, state)) {
                 throw unknown(id);
             }
-            audit.append(handle, new AuditEntry(actor, "model." + state, null, id, Map.of()));
+            audit.append(handle, AuditEntry.by(person, "model." + state, null, id, Map.of()));
             return CatalogStore.find(handle, id).orElseThrow();
         });
     }

@@ -6,6 +6,7 @@ import io.altiplano.gateway.db.Db;
 import io.altiplano.gateway.tenant.Tier;
 import io.altiplano.gateway.web.ApiError;
 import io.altiplano.gateway.web.ApiException;
+import io.altiplano.gateway.web.CurrentPerson.Person;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import java.time.Duration;
@@ -67,9 +68,9 @@ public class Plans {
      *
      * @throws ApiException 409 if the tier has another from that instant
      */
-    void add(String actor, Plan plan) {
+    void add(Person person, Plan plan) {
         var unused = db.operator(operator -> {
-            if (!PlanStore.insert(operator, plan, actor)) {
+            if (!PlanStore.insert(operator, plan, person.name())) {
                 throw new ApiException(ApiError.conflict(
                         "tier_plan_exists",
                         "The tier " + plan.tier().text() + " has a plan from " + plan.effectiveFrom() + " already."));
@@ -83,7 +84,7 @@ public class Plans {
                     "tokens_per_month", plan.tokensPerMonth());
             audit.append(
                     operator,
-                    new AuditEntry(actor, "tier_plan.add", null, plan.tier().text(), detail));
+                    AuditEntry.by(person, "tier_plan.add", null, plan.tier().text(), detail));
             return true;
         });
     }

@@ -2,11 +2,11 @@ package io.altiplano.gateway.entitlement;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.altiplano.gateway.tenant.Tier;
+import io.altiplano.gateway.web.CurrentPerson;
 import io.altiplano.gateway.web.JsonBody;
 import io.altiplano.gateway.web.JsonFields;
 import io.altiplano.gateway.web.RealmRole;
 import io.altiplano.licensing.Use;
-import io.quarkus.security.identity.SecurityIdentity;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.annotation.security.RolesAllowed;
 import jakarta.inject.Inject;
@@ -34,13 +34,13 @@ import org.jspecify.annotations.Nullable;
 @RunOnVirtualThread
 public class PlansResource {
     private final Plans plans;
-    private final SecurityIdentity identity;
+    private final CurrentPerson person;
     private final Clock clock;
 
     @Inject
-    PlansResource(Plans plans, SecurityIdentity identity, Clock clock) {
+    PlansResource(Plans plans, CurrentPerson person, Clock clock) {
         this.plans = plans;
-        this.identity = identity;
+        this.person = person;
         this.clock = clock;
     }
 
@@ -61,7 +61,7 @@ public class PlansResource {
         JsonFields fields = JsonFields.of(JsonBody.read(headers.getMediaType(), body));
         Plan plan = plan(fields);
         fields.end();
-        plans.add(identity.getPrincipal().getName(), plan);
+        plans.add(person.get(), plan);
         return Response.status(Response.Status.CREATED).entity(View.of(plan)).build();
     }
 

@@ -21,12 +21,15 @@ final class WithdrawalStore {
                 WHERE w.tenant_id = s.tenant_id AND w.model = s.model AND w.licence = s.licence AND w.use = s.use
                     AND w.epoch > s.epoch)""";
 
-    /** Tenants that the last administrative acts are about, with their groups: every change leaves an audit row. */
+    /** Tenants that the last administrative acts are about, with their groups: every change leaves an audit row. Verdicts do too. */
     private static final String CONCERNED = """
             WITH concerned AS (
                 SELECT g.member_tenant AS tenant_id, max(c.seq) AS seq
-                FROM (SELECT tenant_id, max(seq) AS seq FROM audit_log
-                        WHERE seq > (SELECT h.seq FROM audit_head h) - 20 AND tenant_id IS NOT NULL GROUP BY 1) c,
+                FROM (SELECT a.tenant_id, max(a.seq) AS seq
+                        FROM (SELECT l.tenant_id, l.seq FROM audit_log l
+                            WHERE l.seq > (SELECT h.seq FROM audit_head h) - 1000 AND l.action <> 'licence.verdict'
+                            ORDER BY l.seq DESC LIMIT 20) a
+                        WHERE a.tenant_id IS NOT NULL GROUP BY 1) c,
                     LATERAL group_of(c.tenant_id) g
                 GROUP BY 1)
             """;

@@ -66,12 +66,23 @@ public class AuditLogsResource {
                     e.id(),
                     e.action(),
                     e.at().getEpochSecond(),
-                    new Actor(e.actor().startsWith("system:") ? "system" : "session", e.actor()),
+                    Actor.of(e),
                     e.subject(),
                     e.detail());
         }
     }
 
-    /** Who did it: a person ("session") or a part of the platform ("system"). */
-    public record Actor(String type, String name) {}
+    /**
+     * Who did it.
+     *
+     * @param type a person ("session") or a part of the platform ("system")
+     * @param id the person's subject; null for a part of the platform, and where it was not noted yet
+     */
+    public record Actor(String type, @Nullable String id, String name) {
+        static Actor of(TenantAudit.Entry e) {
+            boolean person = !e.actorSubject().isEmpty() || !e.actor().startsWith("system:");
+            return new Actor(
+                    person ? "session" : "system", e.actorSubject().isEmpty() ? null : e.actorSubject(), e.actor());
+        }
+    }
 }

@@ -195,12 +195,11 @@ public class Tiers {
         if (from == Tier.INTEGRATED_PRODUCT && to != Tier.SUSPENDED) {
             TierStore.endIntegratedProducts(operator, tenantId);
         }
-        Map<String, String> detail = new HashMap<>(
-                Map.of("from", from.text(), "to", to.text(), "reason", reason, "person", person.subject()));
+        Map<String, String> detail = new HashMap<>(Map.of("from", from.text(), "to", to.text(), "reason", reason));
         if (approvalId != null) {
             detail.put("approval", approvalId);
         }
-        audit.append(operator, new AuditEntry(person.name(), "tenant.tier", tenantId, tenantId, detail));
+        audit.append(operator, AuditEntry.by(person, "tenant.tier", tenantId, tenantId, detail));
     }
 
     private static ApiException conflict(String code, String message) {

@@ -11,6 +11,8 @@ import org.eclipse.microprofile.jwt.JsonWebToken;
  */
 @RequestScoped
 public class CurrentPerson {
+    private static final String SYSTEM = "system:";
+
     private final SecurityIdentity identity;
 
     @Inject
@@ -18,19 +20,25 @@ public class CurrentPerson {
         this.identity = identity;
     }
 
-    /** Subject and name of the person. */
-    public record Person(String subject, String name) {}
+    /** Subject and name of the person, or twice "system:" and a part of the platform. */
+    public record Person(String subject, String name) {
+        /** Whether it is a part of the platform; no token's subject is taken for one. */
+        public boolean isSystem() {
+            return subject.startsWith(SYSTEM);
+        }
+    }
 
     /**
      * The person.
      *
-     * @throws ApiException 401 where the request carries no access token, or one without a subject
+     * @throws ApiException 401 where the request carries no access token, or one without a subject of a person
      */
     public Person get() {
         if (identity.isAnonymous()
                 || !(identity.getPrincipal() instanceof JsonWebToken token)
                 || token.getSubject() == null
-                || token.getSubject().isBlank()) {
+                || token.getSubject().isBlank()
+                || token.getSubject().startsWith(SYSTEM)) {
             throw new ApiException(
                     ApiError.unauthorized(
                             "invalid_token",

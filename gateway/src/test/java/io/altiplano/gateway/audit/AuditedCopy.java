@@ -3,8 +3,6 @@ package io.altiplano.gateway.audit;
 import java.sql.Connection;
 import java.util.List;
 import java.util.Optional;
-import org.jdbi.v3.core.Handle;
-import org.jdbi.v3.core.Jdbi;
 
 /** Verifies the log as one open transaction sees it, tampering included. */
 final class AuditedCopy {
@@ -14,10 +12,9 @@ final class AuditedCopy {
         this.transaction = transaction;
     }
 
-    Optional<String> verify() {
-        Handle handle = Jdbi.open(transaction);
-        AuditChain chain = AuditStore.chain(handle);
-        List<AuditRow> rows = AuditStore.after(handle, Long.MIN_VALUE, 100_000);
-        return chain.verify(rows).or(chain::end);
+    Optional<AuditFault> verify() {
+        return Optional.ofNullable(new AuditVerifier(ConnectionChainStore.in(transaction), List.of())
+                .verify(rows -> {})
+                .fault());
     }
 }

@@ -9,7 +9,15 @@ import picocli.CommandLine.Command;
         name = "altiplano",
         mixinStandardHelpOptions = true,
         description = "Runs Altiplano on this machine.",
-        subcommands = {Up.class, Token.class, Chat.class, ModelImport.class, Bench.class, Prepare.class})
+        subcommands = {
+            Up.class,
+            Token.class,
+            Chat.class,
+            ModelImport.class,
+            Bench.class,
+            Prepare.class,
+            AuditVerify.class
+        })
 public final class Main {
     private Main() {}
 

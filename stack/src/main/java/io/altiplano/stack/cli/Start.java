@@ -17,6 +17,7 @@ import io.altiplano.stack.infra.TopicProvisioner;
 import io.altiplano.stack.infra.Watchdog;
 import io.altiplano.stack.platform.AdminApi;
 import io.altiplano.stack.platform.Apps;
+import io.altiplano.stack.platform.AuditFiles;
 import io.altiplano.stack.platform.Database;
 import io.altiplano.stack.platform.Demo;
 import io.altiplano.stack.platform.ModelStore;
@@ -73,6 +74,7 @@ final class Start {
                 "",
                 "http://127.0.0.1:" + ports.keycloak() + "/realms/" + KeycloakServer.REALM,
                 home.models(),
+                AuditFiles.under(home.folder()),
                 dirs.data().resolve("scheduler"),
                 secrets.get("keys.pepper", 32),
                 ports.gateway(),
@@ -84,6 +86,7 @@ final class Start {
     /** Returns when a chat answer came. */
     void run() {
         parts.add(WATCH, Watchdog.over(dirs.run()));
+        specs.audit().makeKeys();
         new ModelStore(home.models()).add(Demo.MODEL, root.resolve("starter-model/model"));
         CompletableFuture<Void> keycloak = async(this::keycloak);
         CompletableFuture<Void> kafka = async(this::kafka);

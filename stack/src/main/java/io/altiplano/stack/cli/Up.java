@@ -118,7 +118,7 @@ final class Up implements Callable<Integer> {
 
     /** Removes data, secrets, models and logs; keeps what was built and unpacked. */
     private static void empty(Home here) throws IOException {
-        for (String name : List.of("data", "logs", "models", "secrets", "env")) {
+        for (String name : List.of("data", "logs", "models", "secrets", "env", "audit", "audit-signing-key.pem")) {
             Path path = here.folder().resolve(name);
             if (Files.exists(path)) {
                 try (Stream<Path> all = Files.walk(path)) {

@@ -90,6 +90,14 @@ public record Database(String url, String name, Map<String, String> usernames, M
         return e;
     }
 
+    /** What somebody who reads as the operator's role is told. */
+    public Map<String, String> operator() {
+        return Map.of(
+                "ALTIPLANO_DB_URL", url,
+                "ALTIPLANO_DB_OPERATOR_USERNAME", usernames.getOrDefault("operator", ""),
+                "ALTIPLANO_DB_OPERATOR_PASSWORD", passwords.getOrDefault("operator", ""));
+    }
+
     private static String upper(String role) {
         return role.toUpperCase(java.util.Locale.ROOT);
     }

@@ -19,6 +19,7 @@ import java.util.function.Function;
  * @param prefix put before every topic's name; usually empty
  * @param issuer the identity provider's realm
  * @param models the model store
+ * @param audit the signed checkpoints of the audit log
  * @param state folder of the scheduler's state stores
  * @param pepper key of the API keys' hash, hexadecimal
  * @param gatewayPort on 127.0.0.1
@@ -33,6 +34,7 @@ public record ServiceSpecs(
         String prefix,
         String issuer,
         Path models,
+        AuditFiles audit,
         Path state,
         String pepper,
         int gatewayPort,
@@ -50,6 +52,7 @@ public record ServiceSpecs(
     public ManagedProcess.Spec gateway() {
         Map<String, String> e = environment("gateway", gatewayPort);
         e.putAll(database.environment());
+        e.putAll(audit.environment());
         e.put("ALTIPLANO_MODELS_DIR", models.toString());
         e.put("ALTIPLANO_KEYS_PEPPER", pepper);
         e.put("ALTIPLANO_OIDC_URL", issuer);

@@ -17,7 +17,9 @@ class LauncherTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"up", "down", "status", "logs", "token", "chat", "model", "bench", "test", "infra", "engine"})
+            strings = {
+                "up", "down", "status", "logs", "token", "chat", "model", "bench", "test", "infra", "engine", "audit"
+            })
     void everyCommandExplainsItself(String command) throws Exception {
         // when
         Result help = run(command, "--help");
@@ -48,6 +50,7 @@ class LauncherTest {
                 "up --tp 3 | --tp 3: 1, 2, 4 or 8",
                 "token | token takes one USER of: admin officer-a",
                 "model export | model knows import, not 'export'",
+                "audit publish | audit knows verify, not 'publish'",
                 "test --module nothing | --module takes one of",
                 "infra --sideways | infra does not know '--sideways'"
             })

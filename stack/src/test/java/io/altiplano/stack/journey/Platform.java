@@ -15,6 +15,7 @@ import io.altiplano.stack.infra.TopicProvisioner;
 import io.altiplano.stack.infra.Watchdog;
 import io.altiplano.stack.platform.AdminApi;
 import io.altiplano.stack.platform.Apps;
+import io.altiplano.stack.platform.AuditFiles;
 import io.altiplano.stack.platform.Database;
 import io.altiplano.stack.platform.Demo;
 import io.altiplano.stack.platform.ModelStore;
@@ -22,8 +23,10 @@ import io.altiplano.stack.platform.Probe;
 import io.altiplano.stack.platform.ServiceSpecs;
 import io.altiplano.stack.platform.Supervised;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -83,12 +86,14 @@ final class Platform implements AutoCloseable {
                 TOPICS.prefix(),
                 TestInfra.issuer(),
                 models,
+                AuditFiles.under(folder),
                 dirs.data().resolve("scheduler"),
                 secrets.get("pepper", 32),
                 ports.get(3),
                 ports.get(4),
                 2,
                 Map.of());
+        specs.audit().makeKeys();
         admin = new AdminApi(specs.gatewayUrl() + "/admin/v1", () -> TestInfra.token("admin"));
         watchdog = Watchdog.over(dirs.run());
         kafka = KafkaServer.start(dirs, ports.get(1), ports.get(2), secrets);
@@ -187,6 +192,29 @@ final class Platform implements AutoCloseable {
         admin.createTenant(id, id, "community", "ZZ-" + id);
         admin.attest(id, id, monthlyActiveUsers);
         return admin.createKey(id, "journey");
+    }
+
+    /** What {@code audit verify} says of this platform's audit log, and its exit code behind. */
+    String verifyAudit() {
+        try {
+            ProcessBuilder builder =
+                    new ProcessBuilder(AuditFiles.verification(apps.gateway(), List.of())).redirectErrorStream(true);
+            builder.environment().putAll(specs.audit().verifying());
+            builder.environment().putAll(specs.database().operator());
+            Process process = builder.start();
+            String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            return said + "exit code " + process.waitFor();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+    }
+
+    /** The database as whoever owns the server may change it. */
+    Connection superuser() throws SQLException {
+        return postgres.superuser("altiplano");
     }
 
     /** A tenant id that no other journey uses. */

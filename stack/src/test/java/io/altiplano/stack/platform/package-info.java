@@ -1,0 +1,5 @@
+/** The platform as processes, tested. */
+@NullMarked
+package io.altiplano.stack.platform;
+
+import org.jspecify.annotations.NullMarked;

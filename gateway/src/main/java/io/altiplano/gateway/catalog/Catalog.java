@@ -6,6 +6,7 @@ import io.altiplano.gateway.audit.AuditLog;
 import io.altiplano.gateway.db.Db;
 import io.altiplano.gateway.web.ApiError;
 import io.altiplano.gateway.web.ApiException;
+import io.altiplano.gateway.web.CurrentPerson.Person;
 import io.altiplano.licensing.LicenceVersion;
 import io.altiplano.licensing.Licences;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -20,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
+import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 
 /** Looks models up, registers and withdraws them. A change is seen by every replica within {@link #FRESH}. */
@@ -151,6 +153,19 @@ public class Catalog {
             audit.append(handle, new AuditEntry(actor, "model." + state, null, id, Map.of()));
             return CatalogStore.find(handle, id).orElseThrow();
         });
+    }
+
+    /**
+     * Takes a model out of service in an operator's transaction.
+     *
+     * @return false if there is no such model
+     */
+    public boolean withdraw(Handle operator, Person person, String id, String reason) {
+        if (!CatalogStore.setState(operator, id, "withdrawn")) {
+            return false;
+        }
+        audit.append(operator, AuditEntry.by(person, "model.withdrawn", null, id, Map.of("reason", reason)));
+        return true;
     }
 
     private interface Reading<T> {

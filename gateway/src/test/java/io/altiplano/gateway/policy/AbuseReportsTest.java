@@ -138,7 +138,8 @@ class AbuseReportsTest {
         as("auditor").get(query + "&category=self_harm").then().body("data", empty());
         as("auditor").get(query + "&state=resolved").then().body("data", empty());
         as("auditor").get(REPORTS + "?state=open").then().body("data.state", everyItem(equalTo("open")));
-        for (String wrong : List.of("state=x", "category=x", "subject_kind=x", "limit=x", "after=x", "assignee=" + "x".repeat(256))) {
+        for (String wrong : List.of(
+                "state=x", "category=x", "subject_kind=x", "limit=x", "after=x", "assignee=" + "x".repeat(256))) {
             as("auditor")
                     .get(REPORTS + "?" + wrong)
                     .then()

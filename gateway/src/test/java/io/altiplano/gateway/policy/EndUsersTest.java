@@ -172,6 +172,25 @@ class EndUsersTest {
     }
 
     @Test
+    void theGatewayFlushesAndLooksByItself() throws InterruptedException {
+        String tenant = newTenant("byitself", "community");
+        attest(tenant, 5).then().statusCode(201);
+
+        see(served, tenant, 0, 50);
+
+        long begin = System.nanoTime();
+        while (as("auditor")
+                .get(REVIEWS + "?tenant=" + tenant)
+                .jsonPath()
+                .getList("data")
+                .isEmpty()) {
+            assertThat(System.nanoTime() - begin).isLessThan(10_000_000_000L);
+            Thread.sleep(100);
+        }
+        assertThat(reviews.of(tenant).getFirst().estimate()).isEqualTo(50);
+    }
+
+    @Test
     void anEstimateBelowWhatWasAttestedOpensNothing() {
         String tenant = newTenant("modest", "community");
         attest(tenant, 1_000_000);

@@ -58,10 +58,7 @@ public class PolicyResource {
         int months = number(fields, "reattestation_months", 1, MOST_MONTHS);
         int notice = number(fields, "notice_days", 0, MOST_DAYS);
         int grace = number(fields, "grace_days", 0, MOST_DAYS);
-        Boolean deny = fields.optionalFlag("deny_after_grace");
-        if (deny == null) {
-            throw fields.wrong("deny_after_grace", "must be true or false");
-        }
+        boolean deny = fields.flag("deny_after_grace");
         fields.end();
         CurrentPerson.Person who = person.get();
         PolicyRules rules = db.operator(operator -> {

@@ -107,6 +107,15 @@ public final class JsonFields {
         return texts;
     }
 
+    /** True or false. */
+    public boolean flag(String name) {
+        Boolean flag = optionalFlag(name);
+        if (flag == null) {
+            throw missing(name);
+        }
+        return flag;
+    }
+
     /** True or false, or null where the field is absent or null. */
     public @Nullable Boolean optionalFlag(String name) {
         JsonNode value = value(name);

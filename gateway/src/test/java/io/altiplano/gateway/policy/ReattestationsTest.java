@@ -67,6 +67,7 @@ class ReattestationsTest {
 
     @BeforeEach
     void rulesThatAreOldEnoughToHold() {
+        rules(12, 30, GRACE_DAYS, true).then().statusCode(201);
         past("UPDATE platform_policy SET recorded_at = ?", Instant.parse("2020-01-01T00:00:00Z"));
     }
 

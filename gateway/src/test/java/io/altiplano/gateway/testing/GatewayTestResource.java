@@ -154,7 +154,7 @@ public final class GatewayTestResource implements QuarkusTestResourceLifecycleMa
         config.put("altiplano.models.dir", models().toString());
         config.put("altiplano.policy.flush-period", "PT1S");
         config.put("altiplano.policy.review-period", "PT1S");
-        config.put("altiplano.policy.reports-per-hour", "200");
+        config.put("altiplano.policy.reports-per-hour", "500");
         return config;
     }
 

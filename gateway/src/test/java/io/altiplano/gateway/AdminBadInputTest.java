@@ -1,6 +1,7 @@
 package io.altiplano.gateway;
 
 import static io.altiplano.gateway.testing.AdminApi.newId;
+import static io.altiplano.gateway.testing.AdminApi.newKey;
 import static io.altiplano.gateway.testing.AdminApi.newTenant;
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -73,10 +74,21 @@ class AdminBadInputTest {
             Map.entry("email", "\"somebody\""),
             Map.entry("user_id", "\"somebody\""),
             Map.entry("role", "\"viewer\""),
-            Map.entry("overlap_seconds", "60"));
+            Map.entry("overlap_seconds", "60"),
+            Map.entry("reattestation_months", "12"),
+            Map.entry("notice_days", "30"),
+            Map.entry("grace_days", "30"),
+            Map.entry("deny_after_grace", "true"),
+            Map.entry("text", "\"said\""),
+            Map.entry("outcome", "\"no_action\""),
+            Map.entry("subject_kind", "\"model\""),
+            Map.entry("subject_id", "\"somebody\""),
+            Map.entry("category", "\"spam\""),
+            Map.entry("description", "\"What happened.\""));
 
     private static String tenant = "";
     private static String sacrificed = "";
+    private static String key = "";
 
     static Stream<Row> withBody() {
         return EndpointTable.read().stream()
@@ -294,6 +306,9 @@ class AdminBadInputTest {
         if (row.operation().path().startsWith("/v1/organization")) {
             return People.token(tenant());
         }
+        if (row.operation().path().startsWith("/v1/abuse_reports")) {
+            return key();
+        }
         for (String role : List.of("licence_officer", "platform_admin")) {
             String answer = answers.get(role);
             if (answer != null && !answer.equals("403") && !answer.equals("401")) {
@@ -318,6 +333,14 @@ class AdminBadInputTest {
             sacrificed = newTenant("sacrificed", "community");
         }
         return sacrificed;
+    }
+
+    /** An API key of the tenant. */
+    private static synchronized String key() {
+        if (key.isEmpty()) {
+            key = newKey(tenant()).text();
+        }
+        return key;
     }
 
     private static synchronized String tenant() {

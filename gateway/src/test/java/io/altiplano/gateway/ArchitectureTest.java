@@ -25,6 +25,7 @@ class ArchitectureTest {
             Set.of("dashboard"),
             Set.of("inference", "organization"),
             Set.of("chat"),
+            Set.of("policy"),
             Set.of("licence"),
             Set.of("job"),
             Set.of("usage"),

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * No resource under {@code /v1} runs without a valid API key in {@code Authorization: Bearer} that has the scope which the
- * resource needs ({@link NeedsScope}), but for those under
+ * resource needs ({@link NeedsScope}), but for those that answer anybody ({@link KeyOptional}) and those under
  * {@code /v1/organization}, where people administer their tenant with access tokens ({@link CurrentMember}). It may ask the database, so
  * those resources run on virtual or worker threads, never on an event loop.
  */
@@ -45,11 +45,16 @@ public class ApiKeyFilter implements ContainerRequestFilter {
         if (!path.startsWith("/v1/") || path.equals(ORGANIZATION) || path.startsWith(ORGANIZATION + "/")) {
             return;
         }
-        switch (callers.of(bearer(request.getHeaderString(HttpHeaders.AUTHORIZATION)))) {
+        boolean optional = resource.getResourceClass().isAnnotationPresent(KeyOptional.class);
+        String authorization = request.getHeaderString(HttpHeaders.AUTHORIZATION);
+        if (optional && authorization == null) {
+            return;
+        }
+        switch (callers.of(bearer(authorization))) {
             case Callers.Answer.Speaks speaks -> {
                 uses.used(speaks.caller().apiKeyId());
-                KeyScope needed = needed();
-                if (!speaks.scopes().contains(needed)) {
+                if (!optional && !speaks.scopes().contains(needed())) {
+                    KeyScope needed = needed();
                     throw new ApiException(ApiError.forbidden(
                             "insufficient_scope",
                             "This API key lacks the scope " + needed.text()

@@ -33,10 +33,20 @@ public class KeyHasher {
     }
 
     byte[] hash(KeyText key) {
+        return hmac(key.secretText().getBytes(StandardCharsets.US_ASCII));
+    }
+
+    /** A key for another purpose, 32 bytes: without the pepper it cannot be found, and from it the pepper cannot. */
+    public byte[] derive(String purpose) {
+        // No text of an API key begins so.
+        return hmac(("derived key: " + purpose).getBytes(StandardCharsets.UTF_8));
+    }
+
+    private byte[] hmac(byte[] text) {
         try {
             Mac mac = Mac.getInstance("HmacSHA256");
             mac.init(pepper);
-            return mac.doFinal(key.secretText().getBytes(StandardCharsets.US_ASCII));
+            return mac.doFinal(text);
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("every Java has HmacSHA256", e);
         }

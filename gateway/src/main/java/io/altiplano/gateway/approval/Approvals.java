@@ -171,7 +171,12 @@ public class Approvals {
         return effect;
     }
 
-    private static void requireOutsider(Handle operator, String tenantId, Person person) {
+    /**
+     * Refuses a person who would decide about a tenant of its own.
+     *
+     * @throws ApiException 403 a member of the tenant
+     */
+    public static void requireOutsider(Handle operator, String tenantId, Person person) {
         if (ApprovalStore.isMember(operator, tenantId, person.subject())) {
             throw new ApiException(ApiError.forbidden(
                     "member_of_tenant",

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
+import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 
 /** Looks models up, registers and withdraws them. A change is seen by every replica within {@link #FRESH}. */
@@ -152,6 +153,19 @@ public class Catalog {
             audit.append(handle, AuditEntry.by(person, "model." + state, null, id, Map.of()));
             return CatalogStore.find(handle, id).orElseThrow();
         });
+    }
+
+    /**
+     * Takes a model out of service in an operator's transaction.
+     *
+     * @return false if there is no such model
+     */
+    public boolean withdraw(Handle operator, Person person, String id, String reason) {
+        if (!CatalogStore.setState(operator, id, "withdrawn")) {
+            return false;
+        }
+        audit.append(operator, AuditEntry.by(person, "model.withdrawn", null, id, Map.of("reason", reason)));
+        return true;
     }
 
     private interface Reading<T> {

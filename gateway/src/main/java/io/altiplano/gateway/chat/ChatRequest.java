@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A chat completion request whose values are all in their ranges.
@@ -24,6 +25,7 @@ import java.util.Set;
  * @param topLogprobs alternatives beside each, 0 to 20
  * @param stream whether the answer is wanted as events
  * @param includeUsage whether a last event with the counts is wanted
+ * @param endUser how the caller names its end user, for estimates alone; null where it does not
  */
 public record ChatRequest(
         String model,
@@ -39,7 +41,8 @@ public record ChatRequest(
         boolean logprobs,
         int topLogprobs,
         boolean stream,
-        boolean includeUsage) {
+        boolean includeUsage,
+        @Nullable String endUser) {
     public ChatRequest {
         messages = List.copyOf(messages);
         tools = List.copyOf(tools);

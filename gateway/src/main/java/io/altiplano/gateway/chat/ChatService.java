@@ -13,6 +13,7 @@ import io.altiplano.gateway.job.JobService;
 import io.altiplano.gateway.job.JobStream;
 import io.altiplano.gateway.licence.LicenceGate;
 import io.altiplano.gateway.licence.LicenceVerdict;
+import io.altiplano.gateway.policy.EndUsers;
 import io.altiplano.gateway.tenant.Role;
 import io.altiplano.gateway.web.ApiError;
 import io.altiplano.gateway.web.ApiException;
@@ -41,15 +42,23 @@ public class ChatService {
     private final Encoders encoders;
     private final LicenceGate licences;
     private final JobService jobs;
+    private final EndUsers endUsers;
     private final SecureRandom random = new SecureRandom();
 
     @Inject
-    ChatService(Catalog catalog, Entitlements entitlements, Encoders encoders, LicenceGate licences, JobService jobs) {
+    ChatService(
+            Catalog catalog,
+            Entitlements entitlements,
+            Encoders encoders,
+            LicenceGate licences,
+            JobService jobs,
+            EndUsers endUsers) {
         this.catalog = catalog;
         this.entitlements = entitlements;
         this.encoders = encoders;
         this.licences = licences;
         this.jobs = jobs;
+        this.endUsers = endUsers;
     }
 
     /**
@@ -74,6 +83,9 @@ public class ChatService {
                     () -> permitted(licences.confirm(permit, caller, model.id(), model.licence(), Use.INFER))
                             .licenceEpoch());
             stream.onEnd(admission::close);
+            if (request.endUser() != null) {
+                endUsers.seen(caller.tenantId(), request.endUser());
+            }
             return new ChatJob(request, stream, encoder.tokenizer(), admission.headers());
         } catch (Throwable e) {
             admission.close();

@@ -19,6 +19,7 @@ final class ChatRequestReader {
     private static final int MOST_STOPS = 4;
     private static final int LONGEST_STOP = 1000;
     private static final int MOST_TOP_LOGPROBS = 20;
+    private static final int LONGEST_END_USER = 512;
 
     /** The sampler asks for a nucleus that is not empty; OpenAI's 0 means "the best token alone". */
     private static final float LEAST_TOP_P = 1e-6f;
@@ -59,7 +60,21 @@ final class ChatRequestReader {
                 logprobs,
                 topLogprobs.orElse(0),
                 stream,
-                includeUsage(fields, stream));
+                includeUsage(fields, stream),
+                endUser(fields));
+    }
+
+    /** OpenAI's present field before its former one; an empty text names nobody. */
+    private static @Nullable String endUser(Fields fields) {
+        for (String name : List.of("safety_identifier", "user")) {
+            String given = fields.text(name);
+            if (given != null && given.length() > LONGEST_END_USER) {
+                throw fields.invalid(name, "must have at most " + LONGEST_END_USER + " characters");
+            }
+        }
+        String current = fields.text("safety_identifier");
+        String named = current == null || current.isBlank() ? fields.text("user") : current;
+        return named == null || named.isBlank() ? null : named;
     }
 
     private static OptionalInt maxTokens(Fields fields) {

@@ -9,6 +9,7 @@ import io.altiplano.gateway.catalog.Catalog;
 import io.altiplano.gateway.catalog.Model;
 import io.altiplano.gateway.catalog.ModelTexts;
 import io.altiplano.gateway.licence.LicenceGate;
+import io.altiplano.gateway.licence.Reattestation;
 import io.altiplano.gateway.web.ApiError;
 import io.altiplano.gateway.web.ApiException;
 import io.altiplano.licensing.Decision;
@@ -25,6 +26,7 @@ import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -87,7 +89,11 @@ public class ModelLicenceResource {
                         .filter(Objects::nonNull)
                         .collect(Collectors.joining("\n")),
                 document(brought.agreement(), model.id(), "LICENSE"),
-                document(brought.usePolicy(), model.id(), "USE_POLICY"));
+                document(brought.usePolicy(), model.id(), "USE_POLICY"),
+                decision.reattestations().stream()
+                        .filter(r -> decision.decision().licences().contains(r.licence()))
+                        .map(Again::of)
+                        .toList());
         return Response.ok(view, MediaType.APPLICATION_JSON_TYPE).build();
     }
 
@@ -210,5 +216,19 @@ public class ModelLicenceResource {
             List<Why> reasons,
             String notice,
             Document agreement,
-            @JsonProperty("acceptable_use_policy") Document acceptableUsePolicy) {}
+            @JsonProperty("acceptable_use_policy") Document acceptableUsePolicy,
+            @JsonProperty("platform_policy") List<Again> platformPolicy) {}
+
+    /** What the platform asks for beyond the licence: an attestation that is to be repeated. */
+    public record Again(
+            String licence,
+            @JsonProperty("reattestation_due") long reattestationDue,
+            @JsonProperty("refused_from") @Nullable Long refusedFrom,
+            String message) {
+        static Again of(Reattestation r) {
+            Instant refused = r.refusedFrom();
+            return new Again(
+                    r.licence(), r.due().getEpochSecond(), refused == null ? null : refused.getEpochSecond(), r.text());
+        }
+    }
 }

@@ -76,7 +76,11 @@ public final class AttestationBody {
         }
     }
 
-    /** An attestation as the API shows it; {@code approval} and {@code content_hash} where a second person is awaited. */
+    /**
+     * An attestation as the API shows it; {@code approval} and {@code content_hash} where a second person is awaited.
+     *
+     * @param reattestationDue when the platform, not the licence, wants it repeated; null where it does not count
+     */
     public record View(
             String object,
             String id,
@@ -95,9 +99,12 @@ public final class AttestationBody {
             @JsonProperty("closed_at") @Nullable Long closedAt,
             @JsonProperty("closing_reason") @Nullable String closingReason,
             @Nullable String approval,
-            @JsonProperty("content_hash") String contentHash) {
+            @JsonProperty("content_hash") String contentHash,
+            @JsonProperty("reattestation_due") @Nullable Long reattestationDue,
+            @JsonProperty("platform_policy") @Nullable String platformPolicy) {
         /** Shows one, with the proposal that waits. */
         public static View of(AttestationRecord a, @Nullable Approval waiting) {
+            Reattestation again = a.reattestation();
             return new View(
                     "attestation",
                     a.id(),
@@ -116,7 +123,9 @@ public final class AttestationBody {
                     seconds(a.closedAt()),
                     a.closingReason(),
                     waiting == null ? a.approvalId() : waiting.id(),
-                    a.contentHash());
+                    a.contentHash(),
+                    again == null ? null : again.due().getEpochSecond(),
+                    again == null ? null : again.text());
         }
     }
 

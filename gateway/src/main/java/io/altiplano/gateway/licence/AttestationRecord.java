@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param closedAt when it was accepted, or rejected, or null
  * @param approvalId the two persons' approval, or null
  * @param closingReason why it was rejected, or null
+ * @param reattestation when the platform wants it repeated, or null where it does not count
  */
 public record AttestationRecord(
         String id,
@@ -38,7 +39,8 @@ public record AttestationRecord(
         @Nullable Instant submittedAt,
         @Nullable Instant closedAt,
         @Nullable String approvalId,
-        @Nullable String closingReason) {
+        @Nullable String closingReason,
+        @Nullable Reattestation reattestation) {
     /** Kind of its approvals. */
     static final String KIND = "ATTESTATION";
 

@@ -21,6 +21,12 @@ final class AttestationStore {
     /** Puts those who accept and submit in line, whatever tenants and groups they are about. */
     private static final long LOCK = 0x616c_7469_6174_7431L;
 
+    /** With when it is to be repeated, where it counts. */
+    private static final String SELECT = """
+            SELECT a.*, r.due, r.refused_from FROM attestation a
+            LEFT JOIN LATERAL reattestation_of(CASE WHEN a.state = 'ACCEPTED' THEN a.closed_at END) r ON true
+            """;
+
     private AttestationStore() {}
 
     static void lockAll(Handle operator) {
@@ -124,7 +130,7 @@ final class AttestationStore {
     }
 
     static Optional<AttestationRecord> lock(Handle operator, String tenantId, String id) {
-        return operator.createQuery("SELECT * FROM attestation WHERE id = :id AND tenant_id = :tenant FOR UPDATE")
+        return operator.createQuery(SELECT + "WHERE id = :id AND tenant_id = :tenant FOR UPDATE OF a")
                 .bind("id", id)
                 .bind("tenant", tenantId)
                 .map((rs, ctx) -> read(rs, lines(operator, rs.getString("id"))))
@@ -133,7 +139,7 @@ final class AttestationStore {
 
     /** All of a tenant's, newest first. */
     static List<AttestationRecord> list(Handle handle, String tenantId) {
-        return handle.createQuery("SELECT * FROM attestation WHERE tenant_id = :tenant ORDER BY seq DESC")
+        return handle.createQuery(SELECT + "WHERE tenant_id = :tenant ORDER BY seq DESC")
                 .bind("tenant", tenantId)
                 .map((rs, ctx) -> read(rs, lines(handle, rs.getString("id"))))
                 .list();
@@ -215,7 +221,14 @@ final class AttestationStore {
                 instant(rs, "submitted_at"),
                 instant(rs, "closed_at"),
                 rs.getString("approval_id"),
-                rs.getString("closing_reason"));
+                rs.getString("closing_reason"),
+                rs.getTimestamp("due") == null ? null : reattestation(rs));
+    }
+
+    /** Of columns licence, due and refused_from. */
+    static Reattestation reattestation(ResultSet rs) throws SQLException {
+        return new Reattestation(
+                rs.getString("licence"), rs.getTimestamp("due").toInstant(), instant(rs, "refused_from"));
     }
 
     private static @Nullable Instant instant(ResultSet rs, String column) throws SQLException {

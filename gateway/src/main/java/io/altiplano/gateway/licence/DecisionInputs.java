@@ -7,6 +7,9 @@ import io.altiplano.licensing.Model;
 import io.altiplano.licensing.Use;
 import java.time.Instant;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,7 +39,13 @@ public record DecisionInputs(
 
     /** The platform's own refusal, if there is one. */
     PlatformTerms.@Nullable Refusal refusal() {
-        return platform.refusal(model, use).orElse(null);
+        return platform.refusal(model, use, licences(), at).orElse(null);
+    }
+
+    /** All licences of the lineage. */
+    private Set<String> licences() {
+        return Stream.concat(Stream.of(licence), lineage.stream().flatMap(m -> m.licences().stream()))
+                .collect(Collectors.toSet());
     }
 
     /** The question to the engine. */

@@ -23,7 +23,7 @@ record Judged(
     /** The instant at which the passing of time alone may change it. */
     Instant holdsUntil() {
         Instant licence = decision.holdsUntil();
-        Instant platform = inputs.platform().holdsUntil();
+        Instant platform = inputs.platform().holdsUntil(inputs.at());
         return platform.isBefore(licence) ? platform : licence;
     }
 

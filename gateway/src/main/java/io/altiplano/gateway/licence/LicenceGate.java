@@ -15,6 +15,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
@@ -93,11 +94,19 @@ public class LicenceGate {
                 now == null ? null : recall(new Question(caller.tenantId(), modelId, licenceId, use), now.epoch());
         return known == null
                 ? Optional.empty()
-                : Optional.of(new Explained(known.decisionId(), known.decision(), known.refusal()));
+                : Optional.of(new Explained(
+                        known.decisionId(),
+                        known.decision(),
+                        known.refusal(),
+                        known.inputs().platform().reattestations()));
     }
 
-    /** A recorded decision; {@code refusal} is the platform's own, apart from the licence. */
-    public record Explained(String decisionId, Decision decision, PlatformTerms.@Nullable Refusal refusal) {}
+    /** A recorded decision; {@code refusal} and {@code reattestations} are the platform's own, apart from the licence. */
+    public record Explained(
+            String decisionId,
+            Decision decision,
+            PlatformTerms.@Nullable Refusal refusal,
+            List<Reattestation> reattestations) {}
 
     /** The decision at an epoch; null with the database away. */
     private @Nullable Remembered recall(Question question, long epoch) {

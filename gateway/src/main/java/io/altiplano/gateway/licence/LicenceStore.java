@@ -90,8 +90,20 @@ final class LicenceStore {
                         rs.getArray("models") == null
                                 ? null
                                 : texts(rs, "models").stream().sorted().toList(),
-                        rs.getTimestamp("until") == null ? null : instant(rs, "until")))
+                        rs.getTimestamp("until") == null ? null : instant(rs, "until"),
+                        reattestations(handle, tenantId)))
                 .one();
+    }
+
+    /** Of what the tenant itself attested: without that no licence permits anything, whatever its group stated. */
+    private static List<Reattestation> reattestations(Handle handle, String tenantId) {
+        return handle.createQuery("""
+                        SELECT a.licence, r.due, r.refused_from
+                        FROM attestation a, LATERAL reattestation_of(a.closed_at) r
+                        WHERE a.tenant_id = :tenant AND a.state = 'ACCEPTED' ORDER BY a.licence""")
+                .bind("tenant", tenantId)
+                .map((rs, ctx) -> AttestationStore.reattestation(rs))
+                .list();
     }
 
     /**

@@ -53,8 +53,13 @@ public final class JsonBody {
      * @throws ApiException 400, 413 or 415 with the reason
      */
     public static ObjectNode read(@Nullable MediaType type, InputStream body) {
+        return read(type, body, MOST_BYTES);
+    }
+
+    /** The object of a body of at most so many bytes. */
+    public static ObjectNode read(@Nullable MediaType type, InputStream body, int mostBytes) {
         requireJson(type);
-        byte[] bytes = bytes(body);
+        byte[] bytes = bytes(body, mostBytes);
         if (bytes.length == 0) {
             throw badJson("The body is empty; a JSON object is needed.");
         }
@@ -93,11 +98,11 @@ public final class JsonBody {
         }
     }
 
-    private static byte[] bytes(InputStream body) {
+    private static byte[] bytes(InputStream body, int mostBytes) {
         try {
-            byte[] bytes = body.readNBytes(MOST_BYTES + 1);
-            if (bytes.length > MOST_BYTES) {
-                throw new ApiException(tooLarge());
+            byte[] bytes = body.readNBytes(mostBytes + 1);
+            if (bytes.length > mostBytes) {
+                throw new ApiException(tooLarge(mostBytes));
             }
             return bytes;
         } catch (IOException e) {
@@ -147,8 +152,12 @@ public final class JsonBody {
     }
 
     static ApiError tooLarge() {
+        return tooLarge(MOST_BYTES);
+    }
+
+    private static ApiError tooLarge(int mostBytes) {
         return ApiError.http(
-                413, "request_too_large", "The body is larger than " + MOST_BYTES + " bytes; send less at once.");
+                413, "request_too_large", "The body is larger than " + mostBytes + " bytes; send less at once.");
     }
 
     private static ApiException badJson(String message) {

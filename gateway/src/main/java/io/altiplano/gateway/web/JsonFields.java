@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +43,19 @@ public final class JsonFields {
 
     /** A text of 1 to {@code longest} characters, or null where the field is absent or null. */
     public @Nullable String optionalText(String name, int longest) {
+        return optionalText(name, longest, JsonFields::unprintable);
+    }
+
+    /** A text of 1 to {@code longest} characters that may have line breaks and tabs. */
+    public String prose(String name, int longest) {
+        String text = optionalText(name, longest, c -> unprintable(c) && "\n\r\t".indexOf(c) < 0);
+        if (text == null) {
+            throw missing(name);
+        }
+        return text;
+    }
+
+    private @Nullable String optionalText(String name, int longest, IntPredicate refused) {
         JsonNode value = value(name);
         if (value == null) {
             return null;
@@ -53,7 +67,7 @@ public final class JsonFields {
         if (text.isBlank() || text.length() > longest) {
             throw wrong(name, "must have 1 to " + longest + " characters, not all blank");
         }
-        if (text.codePoints().anyMatch(JsonFields::unprintable)) {
+        if (text.codePoints().anyMatch(refused)) {
             throw wrong(name, "must not hold control characters or unpaired surrogates");
         }
         return text;
@@ -91,6 +105,15 @@ public final class JsonFields {
             texts.add(element.textValue());
         }
         return texts;
+    }
+
+    /** True or false. */
+    public boolean flag(String name) {
+        Boolean flag = optionalFlag(name);
+        if (flag == null) {
+            throw missing(name);
+        }
+        return flag;
     }
 
     /** True or false, or null where the field is absent or null. */
@@ -131,7 +154,7 @@ public final class JsonFields {
     public void end() {
         node.fieldNames().forEachRemaining(name -> {
             if (!known.contains(name)) {
-                String shown = path + name.replaceAll("[^\\x20-\\x7e]", "?");
+                String shown = path + name.replaceAll("[^\\x20-\\x7e]|[<>&\"']", "?");
                 throw new ApiException(ApiError.invalidRequest(
                         shown,
                         "unknown_field",

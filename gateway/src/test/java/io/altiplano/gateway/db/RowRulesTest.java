@@ -31,6 +31,7 @@ class RowRulesTest {
             "ingest_offset",
             "licence_epoch",
             "licence_text",
+            "platform_policy",
             "reply_lease",
             "tier_plan");
 

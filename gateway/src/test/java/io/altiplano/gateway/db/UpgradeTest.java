@@ -62,6 +62,18 @@ class UpgradeTest {
                 .isEqualTo("DEVELOPER {INFERENCE,MODELS_READ,USAGE_READ} false");
     }
 
+    @Test
+    void anOldAttestationHasItsNoticeBeforeItIsDueAgain() throws SQLException {
+        flyway("latest").migrate();
+
+        assertThat(text("SELECT (due > now() + interval '29 days')::text FROM reattestation_of('2020-01-01Z')"))
+                .isEqualTo("true");
+        // The control: without the rule's own age the date would be long past.
+        execute("SET session_replication_role = replica; UPDATE platform_policy SET recorded_at = '2019-01-01Z'");
+        assertThat(text("SELECT due = '2021-01-01Z' FROM reattestation_of('2020-01-01Z')"))
+                .isEqualTo("t");
+    }
+
     private Flyway flyway(String target) {
         Map<String, String> placeholders = new HashMap<>();
         ROLES.forEach(role -> placeholders.put(role + "_role", resource.role(role)));

@@ -152,6 +152,9 @@ public final class GatewayTestResource implements QuarkusTestResourceLifecycleMa
         config.put("altiplano.console.url", "http://127.0.0.1:8080");
         config.put("altiplano.http.upload-timeout", UPLOAD_TIMEOUT.toString());
         config.put("altiplano.models.dir", models().toString());
+        config.put("altiplano.policy.flush-period", "PT1S");
+        config.put("altiplano.policy.review-period", "PT1S");
+        config.put("altiplano.policy.reports-per-hour", "500");
         return config;
     }
 

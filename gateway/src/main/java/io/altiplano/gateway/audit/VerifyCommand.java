@@ -129,7 +129,8 @@ final class VerifyCommand implements Callable<Integer> {
     private String setting(String option, String variable) {
         String value = environment.getOrDefault(variable, "");
         if (value.isEmpty()) {
-            throw new CheckpointException("Say " + option + " or set " + variable + "; for a platform of ./altiplano up, start it first.");
+            throw new CheckpointException(
+                    "Say " + option + " or set " + variable + "; for a platform of ./altiplano up, start it first.");
         }
         return value;
     }

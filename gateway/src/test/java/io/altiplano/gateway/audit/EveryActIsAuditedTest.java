@@ -37,7 +37,12 @@ class EveryActIsAuditedTest {
     /** What the tenant's role changes: the gateway's own doing while it serves. */
     private static final List<String> TENANTS = List.of(
             // Audited by a trigger of its own: VerdictAuditTest.
-            "licence_decision", "licence_standing", "reply_lease", "right_withdrawal");
+            "licence_decision",
+            "licence_standing",
+            "reply_lease",
+            "right_withdrawal",
+            // An estimate, in which nobody can be found again.
+            "end_user_sketch");
 
     @Inject
     Db db;

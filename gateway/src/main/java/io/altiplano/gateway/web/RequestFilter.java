@@ -83,7 +83,7 @@ public class RequestFilter {
             return;
         }
         long timer = request.vertx().setTimer(uploadTimeout.toMillis(), _ -> {
-            if (!http.isEnded() && !request.response().ended()) {
+            if (!http.isEnded() && !request.response().headWritten()) {
                 request.response().putHeader("connection", "close");
                 ErrorBody.send(
                         request,

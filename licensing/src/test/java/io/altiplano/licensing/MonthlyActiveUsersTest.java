@@ -10,10 +10,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.YearMonth;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Clause 2: who is above the threshold, by what figures, of which month. */
 class MonthlyActiveUsersTest {
@@ -109,5 +111,11 @@ class MonthlyActiveUsersTest {
         Decision decision = decide(licensee, Lineage.base("llama", "llama-3.1"), Use.INFER);
 
         assertThat(codes(decision)).containsExactly(ReasonCode.ATTESTATION_REQUIRED);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {0, 7, 99, 999, 1000, 12_345, 700_000_001, Long.MAX_VALUE, -1, -999, -1000, Long.MIN_VALUE})
+    void aFigureIsWrittenAsTheStandardFormatterWritesIt(long figure) {
+        assertThat(MonthlyActiveUsersRule.grouped(figure)).isEqualTo(String.format(Locale.ROOT, "%,d", figure));
     }
 }

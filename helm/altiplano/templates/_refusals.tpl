@@ -23,7 +23,7 @@ instead. Rendered by configmap.yaml, so that no manifest comes out before.
 {{- if and (eq .Values.kafka.security "SASL_PLAINTEXT") (eq .Values.kafka.mechanism "PLAIN") -}}
 {{- fail "kafka.security SASL_PLAINTEXT with mechanism PLAIN sends passwords in clear; set SASL_SSL, or SCRAM-SHA-512" -}}
 {{- end -}}
-{{- $secrets := dict "database.existingSecret" .Values.database.existingSecret "keys.existingSecret" .Values.keys.existingSecret "kafka.gateway.existingSecret" .Values.kafka.gateway.existingSecret "kafka.scheduler.existingSecret" .Values.kafka.scheduler.existingSecret "kafka.worker.existingSecret" .Values.kafka.worker.existingSecret "topics.existingSecret" .Values.topics.existingSecret -}}
+{{- $secrets := dict "database.existingSecret" .Values.database.existingSecret "keys.existingSecret" .Values.keys.existingSecret "audit.existingSecret" .Values.audit.existingSecret "kafka.gateway.existingSecret" .Values.kafka.gateway.existingSecret "kafka.scheduler.existingSecret" .Values.kafka.scheduler.existingSecret "kafka.worker.existingSecret" .Values.kafka.worker.existingSecret "topics.existingSecret" .Values.topics.existingSecret -}}
 {{- range $name, $secret := $secrets -}}
 {{- if regexMatch "(^|[-.])demo([-.]|$)" $secret -}}
 {{- fail (printf "%s %s holds the demo's keys, which are not secret; make a Secret with random values of your own" $name $secret) -}}

@@ -169,6 +169,8 @@ class ChartTest {
                 .containsEntry("ALTIPLANO_CONSOLE_URL", "https://altiplano.example.org")
                 .containsEntry("QUARKUS_HTTP_PORT", "8080")
                 .containsEntry("ALTIPLANO_KEYS_ENV", "live")
+                .containsEntry("ALTIPLANO_AUDIT_CHECKPOINTS", "/audit/checkpoints.jsonl")
+                .containsEntry("ALTIPLANO_AUDIT_SIGNING_KEY", "/audit-key/signing.pem")
                 .containsEntry("ALTIPLANO_JOB_DRAIN", "PT50S");
         assertThat(secrets(env))
                 .isEqualTo(new TreeMap<>(Map.of(
@@ -180,6 +182,23 @@ class ChartTest {
                         "ALTIPLANO_KAFKA_USERNAME", "altiplano-kafka-gateway/username",
                         "ALTIPLANO_KAFKA_PASSWORD", "altiplano-kafka-gateway/password",
                         "ALTIPLANO_KEYS_PEPPER", "altiplano-keys/pepper")));
+    }
+
+    @Test
+    void withoutCheckpointsTheGatewayNeedsNeitherTheirClaimNorTheirKey() {
+        Deployment gateway = Chart.objects(Deployment.class, Map.of("audit.enabled", "false"))
+                .getFirst();
+
+        assertThat(env(only(gateway)).keySet()).noneMatch(name -> name.contains("AUDIT"));
+        assertThat(gateway.getSpec().getTemplate().getSpec().getVolumes())
+                .noneMatch(v -> v.getName().startsWith("audit"));
+        assertThat(Chart.objects(Deployment.class, DEFAULTS)
+                        .getFirst()
+                        .getSpec()
+                        .getTemplate()
+                        .getSpec()
+                        .getVolumes())
+                .anyMatch(v -> v.getName().equals("audit-key") && v.getSecret().getDefaultMode() == 0440);
     }
 
     @Test

@@ -2,10 +2,13 @@ package io.altiplano.worker.agent;
 
 import io.altiplano.contracts.v1.JobRelayed;
 import io.altiplano.contracts.v1.JobSubmitted;
+import io.altiplano.contracts.v1.LogitBias;
 import io.altiplano.contracts.v1.Sampling;
 import io.altiplano.worker.engine.GenerationRequest;
 import io.altiplano.worker.sampling.SamplingParams;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** From a submission to the engine's request: the one home of this translation. */
 final class Requests {
@@ -23,11 +26,33 @@ final class Requests {
                 ints(job.getPromptTokensList()),
                 ints(relayed.getRelayedTokensList()),
                 relayed.getRelayedTextLength(),
-                new SamplingParams(sampling.getTemperature(), sampling.getTopP(), sampling.getSeed()),
+                params(sampling),
                 sampling.getMaxTokens(),
                 sampling.getMinTokens(),
                 sampling.getStopList(),
                 sampling.getLogprobs() ? sampling.getTopLogprobs() : -1);
+    }
+
+    private static SamplingParams params(Sampling sampling) {
+        Map<Integer, Float> bias = new HashMap<>();
+        for (LogitBias one : sampling.getLogitBiasList()) {
+            if (bias.put(one.getToken(), one.getBias()) != null) {
+                throw new IllegalArgumentException("logit_bias names token " + one.getToken() + " twice");
+            }
+        }
+        float repetition = sampling.getRepetitionPenalty();
+        return new SamplingParams(
+                sampling.getTemperature(),
+                sampling.getTopP(),
+                sampling.getTopK(),
+                sampling.getMinP(),
+                new SamplingParams.Penalties(
+                        sampling.getPresencePenalty(),
+                        sampling.getFrequencyPenalty(),
+                        repetition == 0 ? 1 : repetition),
+                bias,
+                sampling.getSeed(),
+                sampling.getChoice());
     }
 
     private static int[] ints(List<Integer> list) {

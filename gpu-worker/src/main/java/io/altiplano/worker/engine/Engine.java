@@ -85,6 +85,14 @@ public final class Engine implements AutoCloseable {
                 }
             }
         }
+        for (int token : request.sampling().bias().keySet()) {
+            if (token < 0 || token >= vocabulary) {
+                return Optional.of(new Refusal(
+                        Refusal.Code.INVALID_TOKENS,
+                        "logit_bias names token " + token + ", which is outside the model's vocabulary of "
+                                + vocabulary));
+            }
+        }
         long tokens = (long) request.prompt().length + request.maxTokens();
         int context = model.config().contextLength();
         if (tokens > context) {

@@ -4,6 +4,7 @@ import io.altiplano.tokenizer.Tokenizer;
 import io.altiplano.worker.batch.Sequence;
 import io.altiplano.worker.kvcache.BlockPool;
 import io.altiplano.worker.sampling.Sampler;
+import io.altiplano.worker.sampling.TokenHistory;
 import io.altiplano.worker.sampling.TokenLogprobs;
 import java.util.Arrays;
 import java.util.List;
@@ -21,6 +22,7 @@ public final class Generation {
     private final Tokenizer tokenizer;
     private final Consumer<Generation> canceller;
     private final AnswerText text;
+    private final TokenHistory history;
     private int count;
     /** UTF-16 units of the answer's text that are certain. */
     private int textLength;
@@ -45,6 +47,7 @@ public final class Generation {
         this.listener = listener;
         this.tokenizer = tokenizer;
         this.canceller = canceller;
+        this.history = TokenHistory.of(request.prompt());
         this.text = new AnswerText(tokenizer.detokenizer(), request.stop(), request.minTokens());
     }
 
@@ -89,7 +92,7 @@ public final class Generation {
     /** Chooses the next token from logits and tells the listener; true if the answer has ended. */
     boolean step(float[] logits, Sampler sampler) {
         Set<Integer> forbidden = count < request.minTokens() ? tokenizer.eosIds() : Set.of();
-        int id = sampler.choose(logits, request.sampling(), count, forbidden);
+        int id = sampler.choose(logits, request.sampling(), history, count, forbidden);
         TokenLogprobs logprobs = request.logprobs() ? TokenLogprobs.of(logits, id, request.topLogprobs()) : null;
         StringBuilder certain = new StringBuilder();
         Ending.Reason reason = take(id, certain);
@@ -118,6 +121,7 @@ public final class Generation {
     private Ending.@Nullable Reason take(int id, StringBuilder certain) {
         boolean honoured = count >= request.minTokens();
         count++;
+        history.add(id);
         if (honoured && tokenizer.eosIds().contains(id)) {
             certain.append(text.end());
             return Ending.Reason.STOP;

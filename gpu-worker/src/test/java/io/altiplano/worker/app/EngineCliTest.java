@@ -47,6 +47,42 @@ class EngineCliTest {
     }
 
     @Test
+    void several_answers_differ_by_their_noise_and_each_token_tells_its_log_probability() {
+        Result result = run(
+                "generate",
+                "--raw",
+                "--prompt",
+                "Hi",
+                "--max-tokens",
+                "3",
+                "--temperature",
+                "1",
+                "--n",
+                "3",
+                "--logprobs",
+                "20",
+                "--logit-bias",
+                "65=100",
+                "--logit-bias",
+                "66=100",
+                "--top-k",
+                "2",
+                "--frequency-penalty",
+                "0.1");
+        assertThat(result.err).contains("3 generated");
+        List<String> texts =
+                result.out.lines().filter(line -> !line.startsWith("{")).toList();
+        assertThat(texts).hasSize(3).allMatch(text -> text.matches("[AB]{3}"));
+        List<String> lines =
+                result.out.lines().filter(line -> line.startsWith("{")).toList();
+        assertThat(lines)
+                .hasSize(9)
+                .allSatisfy(line -> assertThat(line)
+                        .matches("\\{\"token\":\"[AB]\",\"logprob\":-[0-9.E-]+,\"bytes\":\\[6[56]],\"top_logprobs\":.*")
+                        .satisfies(l -> assertThat(l.split("\"logprob\"")).hasSize(22)));
+    }
+
+    @Test
     void texts_become_tokens_and_tokens_texts() {
         Result result = runWith(
                 "{\"text\": \"a<s>ñ\"}\n\n{\"tokens\": [72, 105, 195, 177, 258]}\n{\"text\": \"\"}\n", "tokenize");
@@ -76,6 +112,9 @@ class EngineCliTest {
                 "generate --prompt x --weights int4; int4",
                 "generate --prompt x --tp 3; tensor parallelism must be 1, 2, 4 or 8",
                 "generate --prompt x --threads -1; threads must be 0",
+                "generate --prompt x --top-k -1; top_k must be 0",
+                "generate --prompt x --logit-bias 999=1; logit_bias names token 999",
+                "generate --prompt x --n 0; --n must be 1 to 128",
                 "generate --prompt x --max-tokens 0; max_tokens must be at least 1",
                 "generate --prompt x --max-tokens 99999; exceed the model's context of 512 tokens",
                 "generate --prompt x --temperature 9; temperature must be 0 to 2",

@@ -7,9 +7,11 @@ import static org.assertj.core.api.Assertions.within;
 import io.altiplano.worker.TinyModels;
 import io.altiplano.worker.engine.Answers.Answer;
 import io.altiplano.worker.sampling.SamplingParams;
+import io.altiplano.worker.sampling.SamplingParams.Penalties;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
@@ -109,7 +111,9 @@ class EngineTest {
 
     @Test
     void an_answer_taken_up_again_goes_on_as_the_unbroken_one() throws InterruptedException {
-        GenerationRequest whole = request(prompt(40, 3), LIVELY, 60, 0, List.of("never there"));
+        SamplingParams penalised =
+                new SamplingParams(0.9f, 1, 0, 0, new Penalties(0.5f, 0.8f, 1.2f), Map.of(101, 2f), 7, 2);
+        GenerationRequest whole = request(prompt(40, 3), penalised, 60, 0, List.of("never there"));
         List<Progress> unbroken = new ArrayList<>();
         Answers answers = Answers.submit(engine(), whole);
         do {
@@ -244,6 +248,33 @@ class EngineTest {
     }
 
     @Test
+    void what_a_bias_forbids_or_wants_is_in_the_answer_and_not_in_the_log_probabilities() throws InterruptedException {
+        SamplingParams wanted = new SamplingParams(1, 1, 0, 0, Penalties.NONE, Map.of(65, 100f), 1, 0);
+        GenerationRequest asked = new GenerationRequest(prompt(10, 1), new int[0], 0, wanted, 10, 0, List.of(), 20);
+
+        Answer answer = Answers.run(engine(), asked);
+
+        assertThat(answer.text()).isEqualTo("AAAAAAAAAA");
+        assertThat(answer.detailed())
+                .anySatisfy(token -> assertThat(
+                                Objects.requireNonNull(token.logprobs()).topIds())
+                        .hasSize(20)
+                        .doesNotContain(65));
+    }
+
+    @Test
+    void a_frequency_penalty_keeps_an_answer_from_repeating_itself() throws InterruptedException {
+        SamplingParams penalised =
+                new SamplingParams(0, 1, 0, 0, new Penalties(2, 2, 10), Map.of(257, -100f, 258, -100f), 1, 0);
+
+        Answer greedy = Answers.run(engine(), request(prompt(10, 1), SamplingParams.greedy(), 60, 60, List.of()));
+        Answer answer = Answers.run(engine(), request(prompt(10, 1), penalised, 60, 0, List.of()));
+
+        assertThat(answer.tokens().stream().distinct().count())
+                .isGreaterThan(greedy.tokens().stream().distinct().count());
+    }
+
+    @Test
     void cancelling_takes_effect_before_the_next_step_and_tells_the_counts() throws InterruptedException {
         GenerationRequest lengthy = request(prompt(30, 2), LIVELY, 400, 400, List.of());
         Answers answers = new Answers(lengthy);
@@ -290,6 +321,10 @@ class EngineTest {
         assertThat(engine().refuse(GenerationRequest.of(new int[] {259}, LIVELY, 1)))
                 .map(Refusal::code)
                 .contains(Refusal.Code.INVALID_TOKENS);
+        SamplingParams biased = new SamplingParams(1, 1, 0, 0, Penalties.NONE, Map.of(259, 1f), 0, 0);
+        assertThat(engine().refuse(GenerationRequest.of(prompt(4, 1), biased, 1)))
+                .map(Refusal::message)
+                .hasValueSatisfying(message -> assertThat(message).contains("logit_bias names token 259"));
         assertThatThrownBy(() -> engine().submit(GenerationRequest.of(new int[] {-1}, LIVELY, 1), p -> {}))
                 .isInstanceOf(IllegalArgumentException.class);
     }
@@ -301,7 +336,15 @@ class EngineTest {
     }
 
     private static GenerationRequest varied(int i) {
-        SamplingParams sampling = new SamplingParams(i % 5 == 0 ? 0 : 0.5f + 0.02f * i, i % 3 == 0 ? 0.9f : 1, i);
+        SamplingParams sampling = new SamplingParams(
+                i % 5 == 0 ? 0 : 0.5f + 0.02f * i,
+                i % 3 == 0 ? 0.9f : 1,
+                i % 7 == 0 ? 40 : 0,
+                i % 6 == 0 ? 0.02f : 0,
+                i % 2 == 0 ? Penalties.NONE : new Penalties(0.3f, 0.2f, 1 + 0.01f * i),
+                i % 4 == 1 ? Map.of(65 + i % 20, 3.5f, 32, -100f) : Map.of(),
+                i,
+                i % 3);
         return request(prompt(1 + 7 * i % 60, i), sampling, 20 + i, i % 4 == 0 ? 10 : 0, List.of("zz", "\n\n"));
     }
 

@@ -91,6 +91,17 @@ class EngineCliTest {
                 .containsExactly("{\"tokens\":[97,60,115,62,195,177]}", "{\"text\":\"Hiñ<|eot|>\"}", "{\"tokens\":[]}");
     }
 
+    @Test
+    void lines_go_through_and_back_unchanged() {
+        String texts =
+                "{\"text\":\" \\n\\ttab \\r\\n<s>\\u0000🦙 ñ\u2028\"}\n{\"text\":\"\"}\n{\"text\":\"\\\"\\\\\"}\n";
+        Result there = runWith(texts, "tokenize");
+        Result back = runWith(there.out, "tokenize");
+        assertThat(back.code).isZero();
+        assertThat(back.out.lines().toList()).isEqualTo(texts.lines().toList());
+        assertThat(runWith(back.out, "tokenize").out).isEqualTo(there.out);
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = ';',
@@ -99,6 +110,10 @@ class EngineCliTest {
                 "{\"texts\": 1}; neither \"text\" nor \"tokens\"",
                 "{\"tokens\": [999]}; outside the vocabulary",
                 "{\"tokens\": [\"a\"]}; line 1",
+                "{\"tokens\": [1.5]}; holds 1.5",
+                "{\"tokens\": [null]}; holds null",
+                "{\"tokens\": [4294967297]}; holds 4294967297",
+                "{\"tokens\": [-1]}; outside the vocabulary",
             })
     void a_bad_line_is_named(String line, String expected) {
         assertOneLine(runWith(line + "\n", "tokenize"), expected);

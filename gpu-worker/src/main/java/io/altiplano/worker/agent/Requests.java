@@ -5,10 +5,13 @@ import io.altiplano.contracts.v1.JobSubmitted;
 import io.altiplano.contracts.v1.LogitBias;
 import io.altiplano.contracts.v1.Sampling;
 import io.altiplano.worker.engine.GenerationRequest;
+import io.altiplano.worker.model.LoraAdapter;
 import io.altiplano.worker.sampling.SamplingParams;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** From a submission to the engine's request: the one home of this translation. */
 final class Requests {
@@ -17,10 +20,11 @@ final class Requests {
     /**
      * The request of a job, going on from what was relayed.
      *
+     * @param adapter that the job names, loaded; null if it names none
      * @param relayed the default instance on a first attempt
      * @throws IllegalArgumentException if a value is out of range
      */
-    static GenerationRequest of(JobSubmitted job, JobRelayed relayed) {
+    static GenerationRequest of(JobSubmitted job, JobRelayed relayed, @Nullable LoraAdapter adapter) {
         Sampling sampling = job.getSampling();
         return new GenerationRequest(
                 ints(job.getPromptTokensList()),
@@ -30,7 +34,20 @@ final class Requests {
                 sampling.getMaxTokens(),
                 sampling.getMinTokens(),
                 sampling.getStopList(),
-                sampling.getLogprobs() ? sampling.getTopLogprobs() : -1);
+                sampling.getLogprobs() ? sampling.getTopLogprobs() : -1,
+                adapter,
+                salt(job));
+    }
+
+    /**
+     * Whose keys and values a job may use: its tenant's, of prompts that begin with the same 16 tokens. The gateway's first
+     * prefix hash carries the tenant's secret salt; without one nothing is shared.
+     */
+    private static String salt(JobSubmitted job) {
+        return job.getPrefixHashesCount() == 0
+                ? ""
+                : job.getTenantId() + "/"
+                        + HexFormat.of().formatHex(job.getPrefixHashes(0).toByteArray());
     }
 
     private static SamplingParams params(Sampling sampling) {

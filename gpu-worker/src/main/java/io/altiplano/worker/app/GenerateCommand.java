@@ -12,8 +12,10 @@ import io.altiplano.worker.engine.Refusal;
 import io.altiplano.worker.engine.ServedModel;
 import io.altiplano.worker.kvcache.KvStorage;
 import io.altiplano.worker.model.LlamaConfig;
+import io.altiplano.worker.model.LoraAdapter;
 import io.altiplano.worker.sampling.SamplingParams;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -71,6 +73,9 @@ final class GenerateCommand implements Callable<Integer> {
             defaultValue = "-1")
     private int logprobs;
 
+    @Option(names = "--adapter", paramLabel = "DIR", description = "a LoRA adapter over the model, as PEFT writes it")
+    private @Nullable Path adapter;
+
     @Option(names = "--stop", paramLabel = "TEXT", description = "a string that ends the answer; may be repeated")
     private List<String> stop = new ArrayList<>();
 
@@ -94,11 +99,27 @@ final class GenerateCommand implements Callable<Integer> {
             if (refusal != null) {
                 throw new EngineCli.BadInputException(refusal.message());
             }
+            return answers(served, tokens, out, err);
+        }
+    }
+
+    private int answers(ServedModel served, int[] tokens, PrintWriter out, PrintWriter err)
+            throws InterruptedException {
+        Path from = adapter;
+        LoraAdapter lora = from == null
+                ? null
+                : ModelOptionsMixin.asInput(() -> served.model().loadAdapter(from));
+        try {
             int code = 0;
             for (int choice = 0; choice < answers && code == 0; choice++) {
-                code = stream(served, request(tokens, choice), out, err);
+                code = stream(served, request(tokens, choice).adapted(lora).salted("cli"), out, err);
             }
             return code;
+        } finally {
+            if (lora != null) {
+                served.engine().close();
+                lora.close();
+            }
         }
     }
 
@@ -134,8 +155,9 @@ final class GenerateCommand implements Callable<Integer> {
                         Locale.ROOT, ", then %.1f tokens/s", (ending.completionTokens() - 1) * 1e9 / afterFirst);
         return String.format(
                 Locale.ROOT,
-                "%d prompt tokens, %d generated (%s): first after %.0f ms%s%s",
+                "%d prompt tokens%s, %d generated (%s): first after %.0f ms%s%s",
                 ending.promptTokens(),
+                ending.cachedTokens() == 0 ? "" : " (" + ending.cachedTokens() + " of them known)",
                 ending.completionTokens(),
                 ending.reason().name().toLowerCase(Locale.ROOT),
                 untilFirst / 1e6,

@@ -3,6 +3,8 @@ package io.altiplano.worker.engine;
 import io.altiplano.tokenizer.Tokenizer;
 import io.altiplano.worker.batch.Sequence;
 import io.altiplano.worker.kvcache.BlockPool;
+import io.altiplano.worker.kvcache.PrefixChain;
+import io.altiplano.worker.model.LoraAdapter;
 import io.altiplano.worker.sampling.Sampler;
 import io.altiplano.worker.sampling.TokenHistory;
 import io.altiplano.worker.sampling.TokenLogprobs;
@@ -80,7 +82,11 @@ public final class Generation {
         backlog = beyondRelayed(certain.toString());
         int[] tokens = Arrays.copyOf(request.prompt(), request.prompt().length + request.relayed().length);
         System.arraycopy(request.relayed(), 0, tokens, request.prompt().length, request.relayed().length);
-        sequence = new Sequence(tokens, pool);
+        LoraAdapter adapter = request.adapter();
+        PrefixChain chain = request.salt().isEmpty()
+                ? null
+                : new PrefixChain(request.salt(), adapter == null ? "" : adapter.sha256());
+        sequence = new Sequence(tokens, pool, chain);
         return sequence;
     }
 
@@ -113,6 +119,11 @@ public final class Generation {
         }
     }
 
+    @Nullable
+    LoraAdapter adapter() {
+        return request.adapter();
+    }
+
     boolean hasEnded() {
         return ended;
     }
@@ -138,7 +149,9 @@ public final class Generation {
     }
 
     private Ending ending(Ending.Reason reason, String message) {
-        return new Ending(reason, promptRead ? request.prompt().length : 0, count, message);
+        int prompt = promptRead ? request.prompt().length : 0;
+        int cached = sequence == null ? 0 : Math.min(sequence.reused(), prompt);
+        return new Ending(reason, prompt, count, cached, message);
     }
 
     private void deliver(List<GeneratedToken> tokens, String certain, @Nullable Ending ending) {

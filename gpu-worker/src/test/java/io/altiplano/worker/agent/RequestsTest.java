@@ -55,6 +55,6 @@ class RequestsTest {
                 .addPromptTokens(1)
                 .setSampling(sampling)
                 .build();
-        return Requests.of(job, JobRelayed.getDefaultInstance()).sampling();
+        return Requests.of(job, JobRelayed.getDefaultInstance(), null).sampling();
     }
 }

@@ -7,6 +7,7 @@ import java.io.ByteArrayInputStream;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -80,6 +81,50 @@ class EngineCliTest {
                 .allSatisfy(line -> assertThat(line)
                         .matches("\\{\"token\":\"[AB]\",\"logprob\":-[0-9.E-]+,\"bytes\":\\[6[56]],\"top_logprobs\":.*")
                         .satisfies(l -> assertThat(l.split("\"logprob\"")).hasSize(22)));
+    }
+
+    @Test
+    void an_adapter_changes_the_answer_and_later_answers_know_the_prompt() throws URISyntaxException {
+        Path adapter = Path.of(
+                Objects.requireNonNull(EngineCliTest.class.getResource("/checkpoints/tied-llama3/adapters/r8-all"))
+                        .toURI());
+        String prompt = "The same beginning for both answers.";
+        String[] plain = {"generate", "--raw", "--prompt", prompt, "--max-tokens", "12", "--min-tokens", "12"};
+        Result without = run(plain);
+        List<String> more = new ArrayList<>(List.of(plain));
+        more.addAll(List.of("--adapter", adapter.toString(), "--n", "2"));
+        Result with = run(more.toArray(String[]::new));
+
+        assertThat(with.code).isZero();
+        assertThat(with.out).isNotEqualTo(without.out + without.out);
+        assertThat(with.err).contains("37 prompt tokens, 12", "37 prompt tokens (32 of them known), 12");
+        more.set(more.indexOf("--adapter") + 1, "/none");
+        assertOneLine(run(more.toArray(String[]::new)), "adapter_config.json is missing");
+    }
+
+    @Test
+    void a_quantized_copy_answers_and_its_cost_is_told(@TempDir Path dir) {
+        Path out = dir.resolve("fp8");
+        Result quantized =
+                runAlone("", "quantize", model().toString(), out.toString(), "--weights", "fp8-all", "--packed");
+        assertThat(quantized.code).isZero();
+        assertThat(out.resolve("model-tp1.panels")).exists();
+        Result answer =
+                runAlone("", "generate", "--model", out.toString(), "--raw", "--prompt", "Hi", "--max-tokens", "5");
+        assertThat(answer.code).as(answer.err).isZero();
+
+        Result quality = runAlone("{\"text\": \"Some text to read.\"}\n", "quality", "--model", model().toString());
+        assertThat(quality.out.lines())
+                .hasSize(4)
+                .anyMatch(line -> line.matches("bf16 +17 +[0-9.]+ +0.00000 +0.00000 +100.00%"));
+
+        assertOneLine(
+                runAlone("", "quantize", model().toString(), out.toString(), "--weights", "fp8-all"), "is not empty");
+        assertOneLine(
+                runAlone("", "quantize", "/none", out.toString(), "--weights", "fp8-all"), "/none is no directory");
+        assertOneLine(
+                runAlone("", "quantize", model().toString(), dir.resolve("x").toString(), "--weights", "bf16"),
+                "bf16 is no quantization");
     }
 
     @Test
@@ -166,6 +211,21 @@ class EngineCliTest {
         try {
             System.setIn(new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)));
             return run(args);
+        } finally {
+            System.setIn(before);
+        }
+    }
+
+    private static Path model() {
+        return Objects.requireNonNull(model);
+    }
+
+    /** Without naming the model. */
+    private static Result runAlone(String input, String... args) {
+        InputStream before = System.in;
+        try {
+            System.setIn(new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)));
+            return execute(args);
         } finally {
             System.setIn(before);
         }

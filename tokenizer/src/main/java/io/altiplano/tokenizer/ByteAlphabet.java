@@ -10,6 +10,7 @@ import java.util.Arrays;
  */
 final class ByteAlphabet {
     private static final int[] BYTE_OF_CHAR = table();
+    private static final char[] CHAR_OF_BYTE = inverse();
 
     private ByteAlphabet() {}
 
@@ -24,6 +25,25 @@ final class ByteAlphabet {
             }
         });
         return out.toByteArray();
+    }
+
+    /** The vocabulary entry of bytes: as many characters. */
+    static String entry(byte[] bytes) {
+        char[] entry = new char[bytes.length];
+        for (int i = 0; i < entry.length; i++) {
+            entry[i] = CHAR_OF_BYTE[bytes[i] & 0xff];
+        }
+        return new String(entry);
+    }
+
+    private static char[] inverse() {
+        char[] charOfByte = new char[256];
+        for (int c = 0; c < BYTE_OF_CHAR.length; c++) {
+            if (BYTE_OF_CHAR[c] >= 0) {
+                charOfByte[BYTE_OF_CHAR[c]] = (char) c;
+            }
+        }
+        return charOfByte;
     }
 
     private static int[] table() {

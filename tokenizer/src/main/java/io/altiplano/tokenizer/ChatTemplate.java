@@ -8,6 +8,7 @@ import com.hubspot.jinjava.interpret.RenderResult;
 import com.hubspot.jinjava.interpret.TemplateError;
 import com.hubspot.jinjava.lib.filter.Filter;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -58,6 +59,10 @@ public final class ChatTemplate {
     public static ChatTemplate load(Path modelDir, Clock clock) {
         JsonNode config = ModelFiles.optional(modelDir, "tokenizer_config.json");
         String source = source(modelDir, config);
+        Path gguf = GgufFile.in(modelDir);
+        if (source == null && config == null && gguf != null) {
+            return ofGguf(gguf, clock);
+        }
         if (source == null) {
             throw new InvalidTokenizerException(modelDir
                     + " has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json): a base"
@@ -106,6 +111,29 @@ public final class ChatTemplate {
 
     String source() {
         return source;
+    }
+
+    /** The template in a GGUF file's metadata; the tokens that it may use are named by their ids there. */
+    private static ChatTemplate ofGguf(Path file, Clock clock) {
+        try (Arena arena = Arena.ofConfined()) {
+            GgufFile gguf = GgufFile.open(file, arena);
+            String source = gguf.text("tokenizer.chat_template");
+            if (source.isEmpty()) {
+                throw new InvalidTokenizerException(
+                        file + " has no tokenizer.chat_template: a base model completes text but does not chat");
+            }
+            List<String> tokens = gguf.texts("tokenizer.ggml.tokens");
+            Map<String, String> variables = new HashMap<>();
+            for (String name : List.of("bos", "eos")) {
+                long id = gguf.number("tokenizer.ggml." + name + "_token_id").orElse(-1);
+                if (id >= 0 && id < tokens.size()) {
+                    variables.put(name + "_token", tokens.get((int) id));
+                }
+            }
+            return new ChatTemplate(source, variables, clock);
+        } catch (InvalidGgufException e) {
+            throw new InvalidTokenizerException(String.valueOf(e.getMessage()), e);
+        }
     }
 
     private static @Nullable String source(Path modelDir, @Nullable JsonNode config) {

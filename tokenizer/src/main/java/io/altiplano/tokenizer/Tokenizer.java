@@ -5,9 +5,11 @@ import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.lang.foreign.Arena;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.Set;
 
@@ -63,22 +66,47 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /**
-     * Reads {@code tokenizer.json}, and the begin and end tokens of {@code generation_config.json} or {@code config.json}.
+     * Reads {@code tokenizer.json} or, where there is none, {@code tokenizer.model} in tiktoken's format ({@link
+     * TiktokenFile}) or the vocabulary of the one {@code .gguf} file, and the begin and end tokens of {@code generation_config.json} or {@code config.json}.
      *
      * @throws InvalidTokenizerException if a file is missing, unreadable, or not a byte-level BPE tokenizer
      */
     public static Tokenizer load(Path modelDir) {
         Path file = modelDir.resolve("tokenizer.json");
-        ObjectNode json = (ObjectNode) ModelFiles.required(modelDir, "tokenizer.json");
+        ObjectNode json;
+        if (!Files.isRegularFile(file) && Files.isRegularFile(modelDir.resolve(TiktokenFile.NAME))) {
+            file = modelDir.resolve(TiktokenFile.NAME);
+            json = TiktokenFile.read(modelDir);
+        } else if (!Files.isRegularFile(file) && GgufFile.in(modelDir) != null) {
+            return ofGguf(Objects.requireNonNull(GgufFile.in(modelDir), "found a moment ago"));
+        } else {
+            json = (ObjectNode) ModelFiles.required(modelDir, "tokenizer.json");
+        }
+        return of(
+                json,
+                file,
+                modelDir,
+                ModelFiles.ids(modelDir, "bos_token_id"),
+                ModelFiles.ids(modelDir, "eos_token_id"));
+    }
+
+    private static Tokenizer ofGguf(Path file) {
+        try (Arena arena = Arena.ofConfined()) {
+            GgufVocabulary found = GgufVocabulary.of(GgufFile.open(file, arena));
+            return of(found.vocabulary().tokenizerJson(), file, file, found.bos(), found.eos());
+        } catch (InvalidGgufException e) {
+            throw new InvalidTokenizerException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private static Tokenizer of(ObjectNode json, Path file, Path where, List<Integer> bos, List<Integer> eos) {
         requireByteLevelBpe(json, file);
         Map<String, Integer> special = takeSpecialTokens(json, file);
         byte[][] bytes = vocabulary(json, special, file);
-        List<Integer> bos = ModelFiles.ids(modelDir, "bos_token_id");
-        List<Integer> eos = ModelFiles.ids(modelDir, "eos_token_id");
         for (int id : concat(bos, eos)) {
             if (id >= bytes.length) {
                 throw new InvalidTokenizerException(
-                        modelDir + ": the configuration names token " + id + ", but " + file.getFileName() + " ends at "
+                        where + ": the configuration names token " + id + ", but " + file.getFileName() + " ends at "
                                 + (bytes.length - 1) + "; the files are of different models");
             }
         }

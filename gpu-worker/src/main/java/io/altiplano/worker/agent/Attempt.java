@@ -3,7 +3,9 @@ package io.altiplano.worker.agent;
 import io.altiplano.contracts.v1.AttemptOutcome;
 import io.altiplano.contracts.v1.Grant;
 import io.altiplano.contracts.v1.ReplyAddress;
+import io.altiplano.worker.engine.AdapterStore;
 import io.altiplano.worker.engine.Generation;
+import io.altiplano.worker.model.LoraAdapter;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +26,7 @@ final class Attempt {
     private @Nullable Stop stop;
     private @Nullable Generation generation;
     private @Nullable ReplyStream replies;
+    private AdapterStore.@Nullable Lease lease;
     private boolean ended;
 
     Attempt(Grant grant) {
@@ -76,6 +79,23 @@ final class Attempt {
 
     void replyTo(ReplyAddress address, boolean stream) {
         replies = new ReplyStream(jobId, epoch, address, stream);
+    }
+
+    /** It holds an adapter until {@link #releaseAdapter}. */
+    synchronized void adapter(AdapterStore.Lease taken) {
+        lease = taken;
+    }
+
+    synchronized @Nullable LoraAdapter adapter() {
+        return lease == null ? null : lease.adapter();
+    }
+
+    /** Nothing computes with the adapter any more; does nothing if there is none. */
+    synchronized void releaseAdapter() {
+        if (lease != null) {
+            lease.close();
+            lease = null;
+        }
     }
 
     ReplyStream replies() {

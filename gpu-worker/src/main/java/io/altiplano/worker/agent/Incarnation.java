@@ -46,7 +46,7 @@ import org.jspecify.annotations.Nullable;
 final class Incarnation implements AutoCloseable {
     private static final int REMEMBERED_GRANTS = 100_000;
     /** Of an attempt that read and wrote no token. */
-    private static final Ending NOTHING = new Ending(Ending.Reason.CANCELLED, 0, 0, "");
+    private static final Ending NOTHING = new Ending(Ending.Reason.CANCELLED, 0, 0, 0, "");
 
     private final AgentSettings settings;
     private final String bootId;
@@ -138,18 +138,18 @@ final class Incarnation implements AutoCloseable {
 
     /** Reads the submission, loads the model if need be, and lets the engine begin. */
     private void prepare(Attempt attempt, Grant grant) {
+        boolean submitted = false;
         try {
             JobSubmitted job = submission(grant);
             JobRelayed relayed = relayed(grant);
             attempt.replyTo(job.getReplyTo(), job.getStream());
             outbox.attempt(started(attempt), error -> warnIfFailed("attempt_started", attempt, error));
             log.info("attempt_started", attempt.jobId(), attempt.epoch(), "model=" + job.getModel());
-            if (!job.getAdapter().isEmpty()) {
-                reject(attempt, "model_not_found", "this worker has no adapter '" + job.getAdapter() + "'");
-                return;
-            }
-            GenerationRequest request = Requests.of(job, relayed);
             ServedModel model = models.get(job.getModel());
+            if (!job.getAdapter().isEmpty()) {
+                attempt.adapter(model.adapters().acquire(job.getAdapter()));
+            }
+            GenerationRequest request = Requests.of(job, relayed, attempt.adapter());
             Optional<Refusal> refusal = model.engine().refuse(request);
             if (refusal.isPresent()) {
                 reject(
@@ -161,16 +161,23 @@ final class Incarnation implements AutoCloseable {
             if (attempt.stopped() == null) {
                 attempt.generating(
                         model.engine().submit(request, progress -> progressed(attempt, model.id(), progress)));
+                submitted = true;
             }
         } catch (Submissions.SubmissionUnreadableException e) {
             fault(attempt, "submission_unreadable", String.valueOf(e.getMessage()));
         } catch (ModelUnavailableException e) {
             reject(attempt, e.code().name().toLowerCase(Locale.ROOT), String.valueOf(e.getMessage()));
+        } catch (InterruptedException e) {
+            fault(attempt, "worker_fault", "interrupted while it waited for memory for the adapter");
         } catch (IllegalArgumentException e) {
             reject(attempt, "invalid_request", String.valueOf(e.getMessage()));
         } catch (RuntimeException | Error e) {
             // An attempt that stayed listed in heartbeats without running would hold its lease for ever.
             fault(attempt, "worker_fault", e.toString());
+        } finally {
+            if (!submitted) {
+                attempt.releaseAdapter();
+            }
         }
     }
 
@@ -196,6 +203,9 @@ final class Incarnation implements AutoCloseable {
     /** On the engine's thread. */
     private void progressed(Attempt attempt, String model, Progress progress) {
         Stop stopped = attempt.stopped();
+        if (progress.ending() != null) {
+            attempt.releaseAdapter();
+        }
         if (stopped == Stop.ABANDONED) {
             return;
         }

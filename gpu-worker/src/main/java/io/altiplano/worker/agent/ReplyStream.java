@@ -108,6 +108,7 @@ final class ReplyStream {
         return Usage.newBuilder()
                 .setPromptTokens(ending.promptTokens())
                 .setCompletionTokens(ending.completionTokens())
+                .setCachedTokens(ending.cachedTokens())
                 .build();
     }
 

@@ -14,7 +14,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /**
- * The engine without the platform: {@code engine generate|score|tokenize|bench|limits ...}. What a person got wrong is one line on standard
+ * The engine without the platform: {@code engine generate|score|tokenize|quantize|quality|bench|limits ...}. What a person got wrong is one line on standard
  * error and exit code 2; a fault of ours is exit code 1.
  */
 @Command(
@@ -25,6 +25,8 @@ import picocli.CommandLine.Spec;
             GenerateCommand.class,
             ScoreCommand.class,
             TokenizeCommand.class,
+            QuantizeCommand.class,
+            QualityCommand.class,
             BenchCommand.class,
             LimitsCommand.class
         })

@@ -4,6 +4,7 @@ import io.altiplano.tokenizer.ChatEncoder;
 import io.altiplano.tokenizer.Tokenizer;
 import io.altiplano.worker.engine.Ending;
 import io.altiplano.worker.engine.EngineOptions;
+import io.altiplano.worker.engine.GeneratedToken;
 import io.altiplano.worker.engine.GenerationRequest;
 import io.altiplano.worker.engine.ModelStore;
 import io.altiplano.worker.engine.Progress;
@@ -11,8 +12,10 @@ import io.altiplano.worker.engine.Refusal;
 import io.altiplano.worker.engine.ServedModel;
 import io.altiplano.worker.kvcache.KvStorage;
 import io.altiplano.worker.model.LlamaConfig;
+import io.altiplano.worker.model.LoraAdapter;
 import io.altiplano.worker.sampling.SamplingParams;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -52,14 +55,26 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--min-tokens", paramLabel = "N", description = "default: ${DEFAULT-VALUE}", defaultValue = "0")
     private int minTokens;
 
-    @Option(names = "--temperature", paramLabel = "T", description = "0 is greedy, the default", defaultValue = "0")
-    private float temperature;
+    @Mixin
+    private SamplingMixin sampling = new SamplingMixin();
 
-    @Option(names = "--top-p", paramLabel = "P", description = "default: ${DEFAULT-VALUE}", defaultValue = "1")
-    private float topP;
+    @Option(
+            names = "--n",
+            paramLabel = "N",
+            description = "answers to give, one after the other; default: 1",
+            defaultValue = "1")
+    private int answers;
 
-    @Option(names = "--seed", paramLabel = "N", description = "default: ${DEFAULT-VALUE}", defaultValue = "0")
-    private long seed;
+    @Option(
+            names = "--logprobs",
+            paramLabel = "TOP",
+            description =
+                    "after each answer, a JSON line a token: its log-probability and the TOP (0 to 20) likeliest's",
+            defaultValue = "-1")
+    private int logprobs;
+
+    @Option(names = "--adapter", paramLabel = "DIR", description = "a LoRA adapter over the model, as PEFT writes it")
+    private @Nullable Path adapter;
 
     @Option(names = "--stop", paramLabel = "TEXT", description = "a string that ends the answer; may be repeated")
     private List<String> stop = new ArrayList<>();
@@ -69,8 +84,11 @@ final class GenerateCommand implements Callable<Integer> {
         PrintWriter out =
                 Objects.requireNonNull(spec, "picocli sets it").commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
+        if (answers < 1 || answers > 128) {
+            throw new EngineCli.BadInputException("--n must be 1 to 128, not " + answers);
+        }
         int[] tokens = promptTokens();
-        GenerationRequest request = request(tokens);
+        GenerationRequest request = request(tokens, 0);
         EngineOptions size = new EngineOptions(
                 1,
                 (tokens.length + request.maxTokens()) / KvStorage.BLOCK + 1,
@@ -81,13 +99,34 @@ final class GenerateCommand implements Callable<Integer> {
             if (refusal != null) {
                 throw new EngineCli.BadInputException(refusal.message());
             }
-            return stream(served, request, out, err);
+            return answers(served, tokens, out, err);
+        }
+    }
+
+    private int answers(ServedModel served, int[] tokens, PrintWriter out, PrintWriter err)
+            throws InterruptedException {
+        Path from = adapter;
+        LoraAdapter lora = from == null
+                ? null
+                : ModelOptionsMixin.asInput(() -> served.model().loadAdapter(from));
+        try {
+            int code = 0;
+            for (int choice = 0; choice < answers && code == 0; choice++) {
+                code = stream(served, request(tokens, choice).adapted(lora).salted("cli"), out, err);
+            }
+            return code;
+        } finally {
+            if (lora != null) {
+                served.engine().close();
+                lora.close();
+            }
         }
     }
 
     private static int stream(ServedModel served, GenerationRequest request, PrintWriter out, PrintWriter err)
             throws InterruptedException {
         BlockingQueue<Progress> progress = new LinkedBlockingQueue<>();
+        List<GeneratedToken> tokens = new ArrayList<>();
         long start = System.nanoTime();
         long first = 0;
         served.engine().submit(request, progress::add);
@@ -96,9 +135,13 @@ final class GenerateCommand implements Callable<Integer> {
             first = first == 0 ? System.nanoTime() : first;
             out.print(next.text());
             out.flush();
+            tokens.addAll(next.tokens());
             Ending ending = next.ending();
             if (ending != null) {
                 out.println();
+                if (request.logprobs()) {
+                    tokens.forEach(token -> out.println(LogprobLines.line(served.tokenizer(), token)));
+                }
                 err.println(summary(ending, first - start, System.nanoTime() - first));
                 return ending.reason() == Ending.Reason.FAULTED ? 1 : 0;
             }
@@ -112,8 +155,9 @@ final class GenerateCommand implements Callable<Integer> {
                         Locale.ROOT, ", then %.1f tokens/s", (ending.completionTokens() - 1) * 1e9 / afterFirst);
         return String.format(
                 Locale.ROOT,
-                "%d prompt tokens, %d generated (%s): first after %.0f ms%s%s",
+                "%d prompt tokens%s, %d generated (%s): first after %.0f ms%s%s",
                 ending.promptTokens(),
+                ending.cachedTokens() == 0 ? "" : " (" + ending.cachedTokens() + " of them known)",
                 ending.completionTokens(),
                 ending.reason().name().toLowerCase(Locale.ROOT),
                 untilFirst / 1e6,
@@ -149,12 +193,12 @@ final class GenerateCommand implements Callable<Integer> {
         return ChatEncoder.load(model.directory(), tokenizer).encode(messages, List.of(), true);
     }
 
-    private GenerationRequest request(int[] tokens) {
+    private GenerationRequest request(int[] tokens, int choice) {
         return ModelOptionsMixin.asInput(() -> {
             int room = LlamaConfig.read(model.directory()).contextLength() - tokens.length;
             int most = maxTokens != null ? maxTokens : Math.clamp(room, 1, Math.max(256, minTokens));
-            SamplingParams sampling = new SamplingParams(temperature, topP, seed);
-            return new GenerationRequest(tokens, new int[0], 0, sampling, most, minTokens, stop, -1);
+            SamplingParams params = sampling.params(choice);
+            return new GenerationRequest(tokens, new int[0], 0, params, most, minTokens, stop, logprobs);
         });
     }
 }

@@ -97,14 +97,7 @@ final class ScoreCommand implements Callable<Integer> {
         if (!ids.isArray()) {
             throw new IllegalArgumentException("neither \"text\" nor \"tokens\" in " + question);
         }
-        int[] tokens = new int[ids.size()];
-        for (int i = 0; i < tokens.length; i++) {
-            if (!ids.path(i).isInt()) {
-                throw new IllegalArgumentException("\"tokens\" holds " + ids.path(i) + ", which is no token id");
-            }
-            tokens[i] = ids.path(i).intValue();
-        }
-        return tokens;
+        return JsonLines.ids(ids);
     }
 
     private int[] textTokens(String text) {

@@ -22,8 +22,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "tokenize",
         description = {
-            "Reads JSON lines {\"text\": ...} or {\"tokens\": [...]} and answers each with the other.",
-            "Names of special tokens in a text are text."
+            "Reads JSON lines {\"text\": ...} or {\"tokens\": [...]} on standard input and answers each with",
+            "{\"tokens\": [...]} or {\"text\": ...}. Names of special tokens in a text are text; special tokens among ids are",
+            "written by their names; bytes that are no UTF-8 become U+FFFD."
         },
         mixinStandardHelpOptions = true)
 final class TokenizeCommand implements Callable<Integer> {
@@ -65,7 +66,7 @@ final class TokenizeCommand implements Callable<Integer> {
                 return answer.toString();
             }
             if (question.path("tokens").isArray()) {
-                return answer.put("text", tokenizer.decode(JSON.convertValue(question.path("tokens"), int[].class)))
+                return answer.put("text", tokenizer.decode(JsonLines.ids(question.path("tokens"))))
                         .toString();
             }
             throw new EngineCli.BadInputException("line " + number + ": neither \"text\" nor \"tokens\" in " + line);

@@ -78,7 +78,8 @@ public record WorkerSettings(
                 new EngineOptions(
                         capacity,
                         keys.integer("altiplano.worker.kv-blocks", 2048, 1, 1 << 24),
-                        keys.integer("altiplano.worker.step-tokens", Math.max(256, capacity), capacity, 1 << 20)));
+                        keys.integer("altiplano.worker.step-tokens", Math.max(256, capacity), capacity, 1 << 20),
+                        (long) keys.integer("altiplano.worker.adapter-memory", 1024, 0, 1 << 20) << 20));
     }
 
     /** Reads keys one by one. */

@@ -11,9 +11,11 @@ import java.util.List;
  * every step lets the computed ones catch up, under a budget of tokens. A prompt that exceeds the budget takes several
  * steps; a sequence with one token to go is served first, so a long prompt never holds up the answers beside it.
  *
- * <p>A sequence is admitted, in order of arrival, when the pool has blocks for all it knows and one token more. When a running
+ * <p>A sequence is admitted, in order of arrival, when the pool has blocks for all it knows and one token more; of a
+ * beginning that another has computed, it takes those blocks. When a running
  * sequence needs a block and none is free, the latest arrival is preempted: it gives all its blocks back and later computes
- * its tokens again, from the first. The oldest is never preempted for another, so work always goes on.
+ * its tokens again, but for those whose blocks are still
+ * there. The oldest is never preempted for another, so work always goes on.
  *
  * <p>Invariant: running sequences stand in order of arrival, and each arrived before all that wait. For one thread.
  */
@@ -87,7 +89,7 @@ public final class Batch {
         }
         while (!scarce && budget > 0 && running.size() < limits.sequences() && !waiting.isEmpty()) {
             Sequence next = waiting.getFirst();
-            if (!next.reserve(next.length() + 1)) {
+            if (!next.admit()) {
                 break;
             }
             waiting.removeFirst();

@@ -2,7 +2,9 @@ package io.altiplano.worker.batch;
 
 import io.altiplano.worker.kvcache.BlockPool;
 import io.altiplano.worker.kvcache.BlockTable;
+import io.altiplano.worker.kvcache.PrefixChain;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tokens of one job, prompt and answer alike, and how many of them have their keys and values in the cache. For one
@@ -13,18 +15,26 @@ public final class Sequence {
     private int[] tokens;
     private int length;
     private int computed;
+    /** Tokens that were there at the first admission; -1 before. */
+    private int reused = -1;
+
+    /** A sequence that shares its blocks with nobody. */
+    public Sequence(int[] tokens, BlockPool pool) {
+        this(tokens, pool, null);
+    }
 
     /**
      * @param tokens what is known so far, at least one
      * @param pool where its blocks come from
+     * @param chain names its blocks for those who may share them; null for nobody
      */
-    public Sequence(int[] tokens, BlockPool pool) {
+    public Sequence(int[] tokens, BlockPool pool, @Nullable PrefixChain chain) {
         if (tokens.length == 0) {
             throw new IllegalArgumentException("a sequence needs at least one token");
         }
         this.tokens = tokens.clone();
         this.length = tokens.length;
-        this.table = new BlockTable(pool);
+        this.table = new BlockTable(pool, chain);
     }
 
     /** Adds the token that was just chosen. */
@@ -57,6 +67,28 @@ public final class Sequence {
 
     int pending() {
         return length - computed;
+    }
+
+    /** Tokens whose keys and values were there when it was first admitted. */
+    public int reused() {
+        return Math.max(0, reused);
+    }
+
+    /** The keys and values of positions 0 to positions-1 are in the cache for good: others may use them. */
+    public void computedUpTo(int positions) {
+        table.computed(tokens, positions);
+    }
+
+    /** Takes what others have computed of it, and room for the rest and one token more; false, with nothing taken, if there is none. */
+    boolean admit() {
+        int known = table.reuse(tokens, length);
+        if (!table.grow(length + 1)) {
+            table.release();
+            return false;
+        }
+        computed = known;
+        reused = reused < 0 ? known : reused;
+        return true;
     }
 
     boolean reserve(int positions) {

@@ -10,6 +10,7 @@ import io.altiplano.worker.kvcache.BlockTable;
 import io.altiplano.worker.kvcache.KvStorage;
 import io.altiplano.worker.model.ForwardBatch;
 import io.altiplano.worker.model.LlamaModel;
+import io.altiplano.worker.model.LoraAdapter;
 import io.altiplano.worker.sampling.Sampler;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -21,6 +22,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Generates answers with one model. A thread of its own repeats three verbs: <b>schedule</b> (which tokens to compute: {@link
@@ -28,7 +30,8 @@ import java.util.concurrent.LinkedBlockingQueue;
  * steps. With nothing to do the thread waits.
  *
  * <p>Since the model's arithmetic does not depend on what else is in a batch, an answer is the same alone and among others,
- * preempted or not, in one attempt or several.
+ * preempted or not, in one attempt or several, and so it is where another answer's keys and values of an equal beginning are
+ * used instead of computing them again.
  *
  * <p>Invariant: when nothing runs, no KV block is held; checked each time the engine becomes idle.
  */
@@ -83,6 +86,14 @@ public final class Engine implements AutoCloseable {
                             Refusal.Code.INVALID_TOKENS,
                             "token " + token + " is outside the model's vocabulary of " + vocabulary));
                 }
+            }
+        }
+        for (int token : request.sampling().bias().keySet()) {
+            if (token < 0 || token >= vocabulary) {
+                return Optional.of(new Refusal(
+                        Refusal.Code.INVALID_TOKENS,
+                        "logit_bias names token " + token + ", which is outside the model's vocabulary of "
+                                + vocabulary));
             }
         }
         long tokens = (long) request.prompt().length + request.maxTokens();
@@ -216,6 +227,7 @@ public final class Engine implements AutoCloseable {
             slices.forEach(slice -> end(generationOf(slice), Ending.Reason.FAULTED, "the model failed: " + e));
             return 0;
         }
+        slices.forEach(slice -> slice.sequence().computedUpTo(slice.from() + slice.count()));
         for (int i = 0; i < choosing.size(); i++) {
             Generation generation = generationOf(choosing.get(i));
             float[] own = logits[i];
@@ -228,12 +240,13 @@ public final class Engine implements AutoCloseable {
         return choosing.size();
     }
 
-    private static ForwardBatch forwardBatch(List<Slice> slices) {
+    private ForwardBatch forwardBatch(List<Slice> slices) {
         int rows = slices.stream().mapToInt(Slice::count).sum();
         int[] tokens = new int[rows];
         int[] positions = new int[rows];
         int[] sequence = new int[rows];
         int[][] tables = new int[slices.size()][];
+        @Nullable LoraAdapter[] adapters = new @Nullable LoraAdapter[slices.size()];
         int[] logitRows =
                 new int[(int) slices.stream().filter(Slice::reachesEnd).count()];
         int row = 0;
@@ -241,6 +254,7 @@ public final class Engine implements AutoCloseable {
         for (int s = 0; s < slices.size(); s++) {
             Slice slice = slices.get(s);
             tables[s] = slice.sequence().blocks();
+            adapters[s] = generationOf(slice).adapter();
             for (int i = 0; i < slice.count(); i++, row++) {
                 tokens[row] = slice.sequence().token(slice.from() + i);
                 positions[row] = slice.from() + i;
@@ -250,7 +264,7 @@ public final class Engine implements AutoCloseable {
                 logitRows[wanted++] = row - 1;
             }
         }
-        return new ForwardBatch(tokens, positions, sequence, tables, logitRows);
+        return new ForwardBatch(tokens, positions, sequence, tables, adapters, logitRows);
     }
 
     private Generation generationOf(Slice slice) {

@@ -3,7 +3,10 @@ package io.altiplano.worker.engine;
 import io.altiplano.tokenizer.Tokenizer;
 import io.altiplano.worker.batch.Sequence;
 import io.altiplano.worker.kvcache.BlockPool;
+import io.altiplano.worker.kvcache.PrefixChain;
+import io.altiplano.worker.model.LoraAdapter;
 import io.altiplano.worker.sampling.Sampler;
+import io.altiplano.worker.sampling.TokenHistory;
 import io.altiplano.worker.sampling.TokenLogprobs;
 import java.util.Arrays;
 import java.util.List;
@@ -21,6 +24,7 @@ public final class Generation {
     private final Tokenizer tokenizer;
     private final Consumer<Generation> canceller;
     private final AnswerText text;
+    private final TokenHistory history;
     private int count;
     /** UTF-16 units of the answer's text that are certain. */
     private int textLength;
@@ -45,6 +49,7 @@ public final class Generation {
         this.listener = listener;
         this.tokenizer = tokenizer;
         this.canceller = canceller;
+        this.history = TokenHistory.of(request.prompt());
         this.text = new AnswerText(tokenizer.detokenizer(), request.stop(), request.minTokens());
     }
 
@@ -77,7 +82,11 @@ public final class Generation {
         backlog = beyondRelayed(certain.toString());
         int[] tokens = Arrays.copyOf(request.prompt(), request.prompt().length + request.relayed().length);
         System.arraycopy(request.relayed(), 0, tokens, request.prompt().length, request.relayed().length);
-        sequence = new Sequence(tokens, pool);
+        LoraAdapter adapter = request.adapter();
+        PrefixChain chain = request.salt().isEmpty()
+                ? null
+                : new PrefixChain(request.salt(), adapter == null ? "" : adapter.sha256());
+        sequence = new Sequence(tokens, pool, chain);
         return sequence;
     }
 
@@ -89,7 +98,7 @@ public final class Generation {
     /** Chooses the next token from logits and tells the listener; true if the answer has ended. */
     boolean step(float[] logits, Sampler sampler) {
         Set<Integer> forbidden = count < request.minTokens() ? tokenizer.eosIds() : Set.of();
-        int id = sampler.choose(logits, request.sampling(), count, forbidden);
+        int id = sampler.choose(logits, request.sampling(), history, count, forbidden);
         TokenLogprobs logprobs = request.logprobs() ? TokenLogprobs.of(logits, id, request.topLogprobs()) : null;
         StringBuilder certain = new StringBuilder();
         Ending.Reason reason = take(id, certain);
@@ -110,6 +119,11 @@ public final class Generation {
         }
     }
 
+    @Nullable
+    LoraAdapter adapter() {
+        return request.adapter();
+    }
+
     boolean hasEnded() {
         return ended;
     }
@@ -118,6 +132,7 @@ public final class Generation {
     private Ending.@Nullable Reason take(int id, StringBuilder certain) {
         boolean honoured = count >= request.minTokens();
         count++;
+        history.add(id);
         if (honoured && tokenizer.eosIds().contains(id)) {
             certain.append(text.end());
             return Ending.Reason.STOP;
@@ -134,7 +149,9 @@ public final class Generation {
     }
 
     private Ending ending(Ending.Reason reason, String message) {
-        return new Ending(reason, promptRead ? request.prompt().length : 0, count, message);
+        int prompt = promptRead ? request.prompt().length : 0;
+        int cached = sequence == null ? 0 : Math.min(sequence.reused(), prompt);
+        return new Ending(reason, prompt, count, cached, message);
     }
 
     private void deliver(List<GeneratedToken> tokens, String certain, @Nullable Ending ending) {

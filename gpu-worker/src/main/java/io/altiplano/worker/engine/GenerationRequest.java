@@ -1,8 +1,10 @@
 package io.altiplano.worker.engine;
 
+import io.altiplano.worker.model.LoraAdapter;
 import io.altiplano.worker.sampling.SamplingParams;
 import io.altiplano.worker.sampling.TokenLogprobs;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What to generate.
@@ -15,6 +17,8 @@ import java.util.List;
  * @param minTokens end tokens and stop strings are not honoured before so many
  * @param stop strings that end the answer and are no part of it
  * @param topLogprobs alternatives to report with each token, 0 to 20; -1 for no log-probabilities at all
+ * @param adapter what the model is adapted by; null for nothing
+ * @param salt of those whose requests may share keys and values of equal beginnings; empty to share with nobody
  */
 public record GenerationRequest(
         int[] prompt,
@@ -24,7 +28,22 @@ public record GenerationRequest(
         int maxTokens,
         int minTokens,
         List<String> stop,
-        int topLogprobs) {
+        int topLogprobs,
+        @Nullable LoraAdapter adapter,
+        String salt) {
+    /** Without an adapter, sharing with nobody. */
+    public GenerationRequest(
+            int[] prompt,
+            int[] relayed,
+            int relayedTextLength,
+            SamplingParams sampling,
+            int maxTokens,
+            int minTokens,
+            List<String> stop,
+            int topLogprobs) {
+        this(prompt, relayed, relayedTextLength, sampling, maxTokens, minTokens, stop, topLogprobs, null, "");
+    }
+
     public GenerationRequest {
         stop = List.copyOf(stop);
         require(prompt.length > 0, "prompt has no tokens");
@@ -38,6 +57,18 @@ public record GenerationRequest(
     /** A first attempt. */
     public static GenerationRequest of(int[] prompt, SamplingParams sampling, int maxTokens) {
         return new GenerationRequest(prompt, new int[0], 0, sampling, maxTokens, 0, List.of(), -1);
+    }
+
+    /** The same through an adapter. */
+    public GenerationRequest adapted(@Nullable LoraAdapter by) {
+        return new GenerationRequest(
+                prompt, relayed, relayedTextLength, sampling, maxTokens, minTokens, stop, topLogprobs, by, salt);
+    }
+
+    /** The same, sharing with those of a salt. */
+    public GenerationRequest salted(String with) {
+        return new GenerationRequest(
+                prompt, relayed, relayedTextLength, sampling, maxTokens, minTokens, stop, topLogprobs, adapter, with);
     }
 
     /** Whether log-probabilities are wanted. */

@@ -1,5 +1,6 @@
 package io.altiplano.worker.engine;
 
+import io.altiplano.tokenizer.GgufFile;
 import io.altiplano.tokenizer.InvalidTokenizerException;
 import io.altiplano.tokenizer.Tokenizer;
 import io.altiplano.worker.model.LlamaModel;
@@ -74,13 +75,13 @@ public final class ModelStore implements AutoCloseable {
         }
     }
 
-    /** Ids that look servable: directories with a config.json; in order of name. */
+    /** Ids that look servable: directories with a config.json or a GGUF file; in order of name. */
     public List<String> ids() {
         if (!Files.isDirectory(root)) {
             return List.of();
         }
         try (Stream<Path> dirs = Files.list(root)) {
-            return dirs.filter(dir -> Files.isRegularFile(dir.resolve("config.json")))
+            return dirs.filter(dir -> Files.isRegularFile(dir.resolve("config.json")) || GgufFile.in(dir) != null)
                     .map(dir -> dir.getFileName().toString())
                     .filter(id -> ID.matcher(id).matches())
                     .sorted()
@@ -127,7 +128,7 @@ public final class ModelStore implements AutoCloseable {
     }
 
     /**
-     * Loads one model directory.
+     * Loads one model directory; its adapters lie beside it.
      *
      * @throws InvalidTokenizerException if its tokenizer is unfit
      * @throws RuntimeException if its weights are, by the model's loader
@@ -145,7 +146,9 @@ public final class ModelStore implements AutoCloseable {
                     id,
                     Long.toString((System.nanoTime() - start) / 1_000_000),
                     model.numericsFingerprint());
-            return new ServedModel(id, model, tokenizer, engine);
+            Path root = dir.toAbsolutePath().getParent();
+            AdapterStore adapters = new AdapterStore(root == null ? dir : root, model, engineOptions.adapterBytes());
+            return new ServedModel(id, model, tokenizer, engine, adapters);
         } catch (RuntimeException | OutOfMemoryError e) {
             model.close();
             throw e;

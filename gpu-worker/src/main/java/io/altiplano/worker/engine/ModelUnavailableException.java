@@ -1,6 +1,6 @@
 package io.altiplano.worker.engine;
 
-/** A model that this worker cannot serve; the message names what is missing or wrong. */
+/** A model or adapter that this worker cannot serve; the message names what is missing or wrong. */
 public final class ModelUnavailableException extends Exception {
     private static final long serialVersionUID = 1L;
 
@@ -11,7 +11,11 @@ public final class ModelUnavailableException extends Exception {
         /** The model store has no such directory. */
         MODEL_NOT_FOUND,
         /** The directory is there but cannot be loaded. */
-        MODEL_INVALID
+        MODEL_INVALID,
+        /** The model store has no such adapter. */
+        ADAPTER_NOT_FOUND,
+        /** The adapter is there but cannot be loaded, or not over this model, or not in the memory for adapters. */
+        ADAPTER_INVALID
     }
 
     ModelUnavailableException(Code code, String message) {

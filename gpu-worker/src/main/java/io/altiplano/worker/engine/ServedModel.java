@@ -8,11 +8,13 @@ import io.altiplano.worker.model.LlamaModel;
  *
  * @param id its id in the catalog
  */
-public record ServedModel(String id, LlamaModel model, Tokenizer tokenizer, Engine engine) implements AutoCloseable {
+public record ServedModel(String id, LlamaModel model, Tokenizer tokenizer, Engine engine, AdapterStore adapters)
+        implements AutoCloseable {
     /** Stops the engine, then frees the model. */
     @Override
     public void close() {
         engine.close();
+        adapters.close();
         model.close();
         tokenizer.close();
     }

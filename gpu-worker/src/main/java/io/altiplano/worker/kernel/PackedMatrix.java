@@ -1,5 +1,7 @@
 package io.altiplano.worker.kernel;
 
+import java.lang.foreign.MemorySegment;
+
 /** One rank's share of a weight matrix [rows, columns], in its backend's own layout. Immutable. */
 public interface PackedMatrix {
     /** Output rows. */
@@ -16,6 +18,15 @@ public interface PackedMatrix {
 
     /** Bytes held, padding and scales included. */
     long bytes();
+
+    /**
+     * The weights in the backend's layout, without the scales.
+     *
+     * @throws UnsupportedOperationException if the backend keeps no layout
+     */
+    default MemorySegment memory() {
+        throw new UnsupportedOperationException("this backend keeps no layout");
+    }
 
     /** Writes a row's stored values (without its scale) to {@code out[offset..]}. */
     void row(int row, float[] out, int offset);

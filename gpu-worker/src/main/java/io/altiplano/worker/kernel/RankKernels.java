@@ -5,9 +5,6 @@ package io.altiplano.worker.kernel;
  * of tokens. For one caller thread; keeps scratch memory between calls.
  */
 public interface RankKernels extends AutoCloseable {
-    /** An activation row's absolute maximum is clamped to this before its scale is taken; larger values saturate. */
-    float ACTIVATION_BOUND = 1200f;
-
     /**
      * The unscaled sums of the slices that {@code w} owns: {@code out[m][n] = T}; see {@link ReductionOrder}.
      *
@@ -20,10 +17,11 @@ public interface RankKernels extends AutoCloseable {
     void rowAbsMax(float[] x, int rows, int width, float[] absMax);
 
     /**
-     * Replaces each row by E4M3 values and its absolute maximum by the scale: {@code scale = clamp(absMax, 1e-12, 1200) /
-     * 448}, {@code x = E4M3(x / scale)}. A row whose maximum is NaN becomes zeros with the scale NaN.
+     * Replaces each row by E4M3 values: {@code x = E4M3(x / scale)}. A row whose scale is NaN becomes zeros.
+     *
+     * @param scales one a row; see {@link ActivationScaling}
      */
-    void quantize(float[] x, int rows, int width, float[] absMaxToScale);
+    void quantize(float[] x, int rows, int width, float[] scales);
 
     /** {@code out = x / sqrt(mean(x^2) + epsilon) * weight}, row by row. */
     void rmsNorm(float[] x, int rows, int width, float[] weight, float epsilon, float[] out);

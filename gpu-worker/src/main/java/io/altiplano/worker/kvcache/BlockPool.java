@@ -1,22 +1,43 @@
 package io.altiplano.worker.kvcache;
 
 import java.util.BitSet;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Which KV blocks are free. A block has one holder at a time; taking what is not free and giving back what is not taken are
- * errors, at once. For one thread.
+ * Which KV blocks are free, and which prefixes the others hold. A block is
+ *
+ * <ul>
+ *   <li><b>blank</b>: nobody holds it and it means nothing;
+ *   <li><b>held</b> by one sequence or, once it is full and has a name ({@link PrefixChain}), by several: nobody writes to it then;
+ *   <li><b>kept</b>: nobody holds it, but it has a name and may be found again. It counts as free: when no block is blank, the
+ *       one that was let go longest ago loses its name and is given out.
+ * </ul>
+ *
+ * Taking what is not free and giving back what is not held are errors, at once. For one thread.
  */
 public final class BlockPool {
     private final int total;
-    private final BitSet taken;
+    private final BitSet blank;
+    private final int[] holders;
+    private final PrefixChain.@Nullable Name[] names;
+    private final Map<PrefixChain.Name, Integer> byName = new HashMap<>();
+    /** Nobody's blocks with names, the one that was let go longest ago first. */
+    private final LinkedHashSet<Integer> kept = new LinkedHashSet<>();
 
-    /** With {@code total} blocks, ids 0 to total-1, all free. */
+    /** With {@code total} blocks, ids 0 to total-1, all blank. */
     public BlockPool(int total) {
         if (total < 1) {
             throw new IllegalArgumentException("a block pool needs at least one block, not " + total);
         }
         this.total = total;
-        this.taken = new BitSet(total);
+        this.holders = new int[total];
+        this.names = new PrefixChain.@Nullable Name[total];
+        this.blank = new BitSet(total);
+        blank.set(0, total);
     }
 
     /** Blocks in all. */
@@ -24,38 +45,90 @@ public final class BlockPool {
         return total;
     }
 
-    /** Blocks that nobody holds. */
+    /** Blocks that nobody holds: blank and kept ones. */
     public int free() {
-        return total - taken.cardinality();
+        return blank.cardinality() + kept.size();
     }
 
-    /** Takes the free block of the lowest id. */
+    /** Blocks that nobody holds and that may be found again. */
+    public int kept() {
+        return kept.size();
+    }
+
+    /** Takes the blank block of the lowest id or, if there is none, the kept one that was let go longest ago. */
     int take() {
-        int block = taken.nextClearBit(0);
-        if (block >= total) {
-            throw new IllegalStateException("no KV block is free");
+        int block = blank.nextSetBit(0);
+        if (block >= 0) {
+            blank.clear(block);
+        } else {
+            Iterator<Integer> oldest = kept.iterator();
+            if (!oldest.hasNext()) {
+                throw new IllegalStateException("no KV block is free");
+            }
+            block = oldest.next();
+            oldest.remove();
+            byName.remove(names[block]);
+            names[block] = null;
         }
-        taken.set(block);
+        holders[block] = 1;
         return block;
+    }
+
+    /** Takes the block of this name too, if there is one; else -1. */
+    int share(PrefixChain.Name name) {
+        Integer block = byName.get(name);
+        if (block == null) {
+            return -1;
+        }
+        if (holders[block]++ == 0) {
+            kept.remove(block);
+        }
+        return block;
+    }
+
+    /** Names a block that is full and held; if another has the name already, this one stays without. */
+    void name(int block, PrefixChain.Name name) {
+        if (holders[block] == 0) {
+            throw new IllegalStateException("KV block " + block + " is to be named but nobody holds it");
+        }
+        if (names[block] == null && byName.putIfAbsent(name, block) == null) {
+            names[block] = name;
+        }
     }
 
     /** Gives a block back. */
     void give(int block) {
-        if (!taken.get(block)) {
+        if (holders[block] == 0) {
             throw new IllegalStateException("KV block " + block + " was given back but is not taken");
         }
-        taken.clear(block);
+        if (--holders[block] == 0) {
+            if (names[block] == null) {
+                blank.set(block);
+            } else {
+                kept.add(block);
+            }
+        }
     }
 
     /**
-     * The conservation check: nothing runs, so nothing may be held.
+     * The conservation check: nothing runs, so nothing may be held, and every block is blank or kept, not both.
      *
-     * @throws IllegalStateException if a block is
+     * @throws IllegalStateException if a block is held, or the books do not balance
      */
     public void requireAllFree() {
-        if (!taken.isEmpty()) {
+        BitSet held = new BitSet(total);
+        for (int block = 0; block < total; block++) {
+            if (holders[block] > 0) {
+                held.set(block);
+            }
+        }
+        if (!held.isEmpty()) {
             throw new IllegalStateException(
-                    "no sequence runs, but " + taken.cardinality() + " KV blocks are held: " + taken);
+                    "no sequence runs, but " + held.cardinality() + " KV blocks are held: " + held);
+        }
+        if (free() != total || kept.size() != byName.size() || kept.stream().anyMatch(blank::get)) {
+            throw new IllegalStateException("of %d KV blocks %d are blank, %d kept, %d named"
+                    .formatted(total, blank.cardinality(), kept.size(), byName.size()));
         }
     }
 }

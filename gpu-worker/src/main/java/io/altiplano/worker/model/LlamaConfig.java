@@ -3,9 +3,9 @@ package io.altiplano.worker.model;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.altiplano.tokenizer.GgufFile;
 import io.altiplano.worker.weights.InvalidCheckpointException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -74,12 +74,16 @@ public record LlamaConfig(
     }
 
     /**
-     * Reads {@code config.json}, and {@code generation_config.json} if it is there.
+     * Reads {@code config.json}, and {@code generation_config.json} if it is there; of a directory with a GGUF file alone, its
+     * metadata.
      *
-     * @throws InvalidCheckpointException naming the file and the key that is missing, malformed or not supported
-     * @throws UncheckedIOException if a file cannot be read
+     * @throws InvalidCheckpointException naming the file and the key that is missing, malformed or not supported, or the file that cannot be read
      */
     public static LlamaConfig read(Path dir) {
+        Path gguf = ggufOf(dir);
+        if (gguf != null) {
+            return GgufConfig.read(gguf);
+        }
         Path file = dir.resolve("config.json");
         JsonNode json = parse(file);
         try {
@@ -107,6 +111,11 @@ public record LlamaConfig(
         }
     }
 
+    /** The GGUF file that a directory without {@code config.json} is; null if it is none. */
+    static @Nullable Path ggufOf(Path dir) {
+        return Files.isRegularFile(dir.resolve("config.json")) ? null : GgufFile.in(dir);
+    }
+
     private static JsonNode parse(Path file) {
         try {
             if (!Files.isRegularFile(file)) {
@@ -124,7 +133,7 @@ public record LlamaConfig(
         } catch (JsonProcessingException e) {
             throw new InvalidCheckpointException(file + " is not JSON: " + e.getOriginalMessage(), e);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new InvalidCheckpointException(file + " cannot be read: " + e, e);
         }
     }
 
@@ -141,11 +150,6 @@ public record LlamaConfig(
             if (json.path(bias).asBoolean(false)) {
                 throw new IllegalArgumentException(bias + " is true, only false is supported");
             }
-        }
-        if (json.path("quantization_config").isObject()) {
-            throw new IllegalArgumentException(
-                    "the checkpoint is already quantized (quantization_config), only BF16, F16 and F32 weights are supported:"
-                            + " quantization happens at load");
         }
     }
 

@@ -6,11 +6,18 @@ import io.altiplano.worker.kernel.RankKernels;
 import io.altiplano.worker.kernel.ReductionOrder;
 import io.altiplano.worker.kvcache.KvStorage;
 import io.altiplano.worker.weights.Checkpoint;
+import io.altiplano.worker.weights.GgufCheckpoint;
+import io.altiplano.worker.weights.InvalidCheckpointException;
 import io.altiplano.worker.weights.RandomTensors;
 import io.altiplano.worker.weights.TensorSource;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A loaded Llama model, split over tensor-parallel ranks that are threads of its own. For one caller thread at a time.
@@ -26,26 +33,34 @@ public final class LlamaModel implements AutoCloseable {
     private final RankForward[] forwards;
     private final RankKernels[] kernels;
     private final RankWeights[] weights;
+    private final List<Map<String, RankWeights.Linear>> packed;
     private final RopeTable rope;
     private final String weightsSha256;
+    private final String weightsLabel;
     private float[] cos = new float[0];
     private float[] sin = new float[0];
     private long collectives;
 
-    private LlamaModel(LlamaConfig config, ModelOptions options, TensorSource tensors) {
+    private LlamaModel(LlamaConfig config, ModelOptions options, TensorSource tensors, @Nullable Path dir) {
         this.config = config;
         this.options = options;
         int n = options.tensorParallel();
-        rope = new RopeTable(config);
+        weightsLabel = tensors.quantized() ? "fp8-as-stored" : options.weights().label();
+        rope = new RopeTable(config, tensors.ropeFactors(config.headDim() / 2));
         forwards = new RankForward[n];
         kernels = new RankKernels[n];
         weights = new RankWeights[n];
         arena = Arena.ofShared();
         ranks = new RankGroup(n, "llama");
+        packed = new ArrayList<>(Collections.nCopies(n, Map.of()));
         try {
-            CompletableFuture<String> hash = CompletableFuture.supplyAsync(tensors::sha256);
+            PanelFile panels = dir != null && tensors instanceof Checkpoint checkpoint
+                    ? PanelFile.open(dir, checkpoint, n, options.kernels(), arena)
+                    : null;
+            CompletableFuture<String> hash =
+                    CompletableFuture.supplyAsync(panels == null ? tensors::sha256 : panels::weightsSha256);
             try {
-                ranks.run(comm -> loadRank(comm.rank(), tensors));
+                ranks.run(comm -> loadRank(comm.rank(), tensors, panels));
             } finally {
                 weightsSha256 = hash.join();
             }
@@ -56,8 +71,8 @@ public final class LlamaModel implements AutoCloseable {
     }
 
     /**
-     * Loads a Hugging Face checkpoint directory: {@code config.json} and safetensors of BF16, F16 or F32. The files are not
-     * needed afterwards.
+     * Loads a Hugging Face checkpoint directory ({@code config.json} and safetensors) or one with a single GGUF file. Where the checkpoint is FP8 already, it
+     * says what is FP8, and {@code options.weights()} does not count. The files are not needed afterwards.
      *
      * @throws io.altiplano.worker.weights.InvalidCheckpointException naming the file and the key or tensor that is wrong
      * @throws IllegalArgumentException if the model cannot be split over so many ranks, saying why
@@ -65,8 +80,9 @@ public final class LlamaModel implements AutoCloseable {
     public static LlamaModel load(Path dir, ModelOptions options) {
         LlamaConfig config = LlamaConfig.read(dir);
         Split.check(config, options.tensorParallel());
-        try (Checkpoint checkpoint = Checkpoint.open(dir)) {
-            return new LlamaModel(config, options, checkpoint);
+        Path gguf = LlamaConfig.ggufOf(dir);
+        try (TensorSource tensors = gguf == null ? Checkpoint.open(dir) : GgufCheckpoint.open(gguf)) {
+            return new LlamaModel(config, options, tensors, dir);
         }
     }
 
@@ -77,12 +93,33 @@ public final class LlamaModel implements AutoCloseable {
      */
     public static LlamaModel random(LlamaConfig config, ModelOptions options) {
         Split.check(config, options.tensorParallel());
-        return new LlamaModel(config, options, new RandomTensors(1));
+        return new LlamaModel(config, options, new RandomTensors(1), null);
     }
 
-    private void loadRank(int rank, TensorSource tensors) {
+    /**
+     * Writes a quantized checkpoint's matrices in the backend's own layout beside it, for so many ranks; the next load with as
+     * many maps them.
+     *
+     * @throws io.altiplano.worker.weights.InvalidCheckpointException if the checkpoint is not quantized, or unfit
+     */
+    public static void writePanels(Path dir, ModelOptions options) {
+        try (LlamaModel model = load(dir, options);
+                Checkpoint checkpoint = Checkpoint.open(dir)) {
+            if (!checkpoint.quantized()) {
+                throw new InvalidCheckpointException(
+                        dir + " is not quantized: its panels would depend on the weights mode");
+            }
+            PanelFile.write(dir, checkpoint, model.weightsSha256, options.kernels(), model.packed);
+        }
+    }
+
+    private void loadRank(int rank, TensorSource tensors, @Nullable PanelFile panels) {
         Split split = new Split(config, rank, options.tensorParallel());
-        weights[rank] = new WeightLoader(tensors, split, options.weights(), options.kernels(), arena).load();
+        WeightLoader loader = new WeightLoader(tensors, panels, split, options.weights(), options.kernels(), arena);
+        weights[rank] = loader.load();
+        synchronized (packed) {
+            packed.set(rank, loader.byName());
+        }
         kernels[rank] = options.kernels().forRank(options.threadsPerRank());
         forwards[rank] = new RankForward(split, weights[rank], kernels[rank]);
     }
@@ -95,6 +132,15 @@ public final class LlamaModel implements AutoCloseable {
     /** New storage for {@code blocks} blocks of 16 positions, all layers, sharded over the ranks by KV head. */
     public KvStorage newKvStorage(int blocks) {
         return new KvStorage(blocks, config.layers(), options.tensorParallel(), config.kvHeads(), config.headDim());
+    }
+
+    /**
+     * Reads a LoRA adapter for this model; may be called by any thread, also while the model runs.
+     *
+     * @throws InvalidCheckpointException naming the file and the key or tensor that is wrong, or of another model
+     */
+    public LoraAdapter loadAdapter(Path dir) {
+        return LoraAdapter.load(dir, config, options);
     }
 
     /**
@@ -114,8 +160,9 @@ public final class LlamaModel implements AutoCloseable {
         }
         rope.fill(rows, cos, sin);
         long before = ranks.operations();
-        ranks.run(
-                comm -> forwards[comm.rank()].run(batch.tokens(), rows, cos, sin, kv, batch.logitRows(), logits, comm));
+        LoraRows lora = LoraRows.of(batch.adapters(), batch.sequence());
+        ranks.run(comm ->
+                forwards[comm.rank()].run(batch.tokens(), rows, cos, sin, kv, lora, batch.logitRows(), logits, comm));
         collectives = ranks.operations() - before;
     }
 
@@ -167,11 +214,7 @@ public final class LlamaModel implements AutoCloseable {
      */
     public String numericsFingerprint() {
         return "order-%d/%s/%s/kv-f32/%s"
-                .formatted(
-                        ReductionOrder.VERSION,
-                        options.kernels().name(),
-                        options.weights().label(),
-                        weightsSha256);
+                .formatted(ReductionOrder.VERSION, options.kernels().name(), weightsLabel, weightsSha256);
     }
 
     /** SHA-256 over names, types, shapes and values of the checkpoint's tensors. */
@@ -186,7 +229,7 @@ public final class LlamaModel implements AutoCloseable {
 
     /**
      * Collective operations of the latest forward pass: one for the embeddings, two a layer, and two more in each layer whose
-     * split projections are both FP8. Logits are gathered by writing them to the caller's rows.
+     * split projections are both FP8, and one more for each split projection of each adapter. Logits are gathered by writing them to the caller's rows.
      */
     public long collectivesPerForward() {
         return collectives;

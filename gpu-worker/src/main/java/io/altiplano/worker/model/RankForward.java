@@ -8,6 +8,7 @@ import io.altiplano.worker.kernel.PackedMatrix;
 import io.altiplano.worker.kernel.RankKernels;
 import io.altiplano.worker.kernel.WeightType;
 import io.altiplano.worker.kvcache.KvStorage;
+import java.util.List;
 
 /**
  * The forward pass of one rank. The residual stream x is replicated; q, k, v, w1 and w3 are split by output rows, so their
@@ -42,6 +43,7 @@ final class RankForward {
 
     /**
      * @param cos,sin rotary table rows, [rows, headDim/2]
+     * @param lora which rows go through which adapters
      * @param logitRows rows whose logits are wanted
      * @param out [logit rows][vocabulary]; this rank writes its share of the columns
      */
@@ -51,6 +53,7 @@ final class RankForward {
             float[] cos,
             float[] sin,
             KvStorage kv,
+            LoraRows lora,
             int[] logitRows,
             float[][] out,
             Collectives comm) {
@@ -59,11 +62,11 @@ final class RankForward {
         embed(tokens, rows, comm);
         for (int layer = 0; layer < config.layers(); layer++) {
             RankWeights.Layer w = weights.layers().get(layer);
-            attention(w, batch, cos, sin, kv.slab(split.rank(), layer), comm);
-            feedForward(w, rows, comm);
+            attention(w, layer, batch, cos, sin, kv.slab(split.rank(), layer), lora, comm);
+            feedForward(w, layer, rows, lora, comm);
         }
         if (logitRows.length > 0) {
-            output(logitRows, out);
+            output(logitRows, lora.select(logitRows), out);
         }
     }
 
@@ -89,31 +92,63 @@ final class RankForward {
     }
 
     private void attention(
-            RankWeights.Layer w, AttentionRows batch, float[] cos, float[] sin, KvSlab kv, Collectives comm) {
+            RankWeights.Layer w,
+            int layer,
+            AttentionRows batch,
+            float[] cos,
+            float[] sin,
+            KvSlab kv,
+            LoraRows lora,
+            Collectives comm) {
         int rows = batch.rows();
         int headDim = config.headDim();
         int width = split.qkvWidth();
         int qWidth = split.heads() * headDim;
         kernels.rmsNorm(x, rows, config.hidden(), w.attentionNorm(), config.normEpsilon(), h);
+        int hidden = config.hidden();
+        List<LoraRows.Inner> q =
+                lora.inner(split.rank(), kernels, s -> s.layers().get(layer).q(), h, hidden);
+        List<LoraRows.Inner> k =
+                lora.inner(split.rank(), kernels, s -> s.layers().get(layer).k(), h, hidden);
+        List<LoraRows.Inner> v =
+                lora.inner(split.rank(), kernels, s -> s.layers().get(layer).v(), h, hidden);
         project(w.qkv(), h, rows, qkv);
+        LoraRows.add(q, kernels, qkv, width, 0);
+        LoraRows.add(k, kernels, qkv, width, qWidth);
+        LoraRows.add(v, kernels, qkv, width, qWidth + split.kvHeads() * headDim);
         Elementwise.rope(qkv, rows, width, 0, split.heads() + split.kvHeads(), headDim, cos, sin);
         Elementwise.storeKv(batch, qkv, width, qWidth, kv);
         float scale = (float) (1 / Math.sqrt(headDim));
         kernels.attention(batch, qkv, width, split.heads(), kv, scale, att);
+        List<LoraRows.Inner> o =
+                lora.inner(split.rank(), kernels, s -> s.layers().get(layer).attentionOut(), att, qWidth);
         addSplitProjection(w.attentionOut(), att, rows, qWidth, comm);
+        LoraRows.allReduce(o, comm);
+        LoraRows.add(o, kernels, x, hidden, 0);
     }
 
-    private void feedForward(RankWeights.Layer w, int rows, Collectives comm) {
+    private void feedForward(RankWeights.Layer w, int layer, int rows, LoraRows lora, Collectives comm) {
+        int hidden = config.hidden();
         kernels.rmsNorm(x, rows, config.hidden(), w.ffnNorm(), config.normEpsilon(), h);
+        List<LoraRows.Inner> gate =
+                lora.inner(split.rank(), kernels, s -> s.layers().get(layer).gate(), h, hidden);
+        List<LoraRows.Inner> up =
+                lora.inner(split.rank(), kernels, s -> s.layers().get(layer).up(), h, hidden);
         project(w.gateUp(), h, rows, gateUp);
+        LoraRows.add(gate, kernels, gateUp, 2 * split.ffn(), 0);
+        LoraRows.add(up, kernels, gateUp, 2 * split.ffn(), split.ffn());
         kernels.swiGlu(gateUp, rows, split.ffn(), ffn);
+        List<LoraRows.Inner> down =
+                lora.inner(split.rank(), kernels, s -> s.layers().get(layer).down(), ffn, split.ffn());
         addSplitProjection(w.down(), ffn, rows, split.ffn(), comm);
+        LoraRows.allReduce(down, comm);
+        LoraRows.add(down, kernels, x, hidden, 0);
     }
 
-    private void output(int[] logitRows, float[][] out) {
+    private void output(int[] logitRows, LoraRows lora, float[][] out) {
         int hidden = config.hidden();
         int rows = logitRows.length;
-        int share = weights.output().rows();
+        int share = weights.output().matrix().rows();
         if (logits.length < rows * share) {
             logits = new float[rows * share];
         }
@@ -124,17 +159,21 @@ final class RankForward {
             System.arraycopy(x, logitRows[i] * hidden, selected, i * hidden, hidden);
         }
         kernels.rmsNorm(selected, rows, hidden, weights.norm(), config.normEpsilon(), h);
+        List<LoraRows.Inner> adapted = lora.inner(split.rank(), kernels, LoraAdapter.Share::output, h, hidden);
         project(weights.output(), h, rows, logits);
+        LoraRows.add(adapted, kernels, logits, share, 0);
         for (int i = 0; i < rows; i++) {
             System.arraycopy(logits, i * share, out[i], split.vocabularyFrom(), share);
         }
     }
 
     /** A projection whose input is whole on this rank; {@code in} is overwritten if the weights are FP8. */
-    private void project(PackedMatrix w, float[] in, int rows, float[] out) {
+    private void project(RankWeights.Linear linear, float[] in, int rows, float[] out) {
+        PackedMatrix w = linear.matrix();
         if (w.type() == WeightType.F8) {
             int width = w.slicing().localColumns();
             kernels.rowAbsMax(in, rows, width, scales);
+            linear.activations().scales(scales, rows);
             kernels.quantize(in, rows, width, scales);
             kernels.matmul(w, in, rows, out);
             Elementwise.scale(out, rows, w.rows(), w.rowScales(), scales);
@@ -144,12 +183,14 @@ final class RankForward {
     }
 
     /** Adds to x the projection of an input whose columns lie on all ranks. */
-    private void addSplitProjection(PackedMatrix w, float[] in, int rows, int width, Collectives comm) {
+    private void addSplitProjection(RankWeights.Linear linear, float[] in, int rows, int width, Collectives comm) {
+        PackedMatrix w = linear.matrix();
         int count = rows * w.rows();
         boolean fp8 = w.type() == WeightType.F8;
         if (fp8) {
             kernels.rowAbsMax(in, rows, width, comm.buffer(rows));
             System.arraycopy(comm.allReduceMax(rows), 0, scales, 0, rows);
+            linear.activations().scales(scales, rows);
             kernels.quantize(in, rows, width, scales);
         }
         kernels.matmul(w, in, rows, comm.buffer(count));

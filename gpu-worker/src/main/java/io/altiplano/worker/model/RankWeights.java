@@ -1,5 +1,6 @@
 package io.altiplano.worker.model;
 
+import io.altiplano.worker.kernel.ActivationScaling;
 import io.altiplano.worker.kernel.PackedMatrix;
 import java.util.List;
 
@@ -11,7 +12,18 @@ import java.util.List;
  * @param norm [hidden]
  * @param output [vocabulary share, hidden]
  */
-record RankWeights(PackedMatrix embedding, List<Layer> layers, float[] norm, PackedMatrix output) {
+record RankWeights(PackedMatrix embedding, List<Layer> layers, float[] norm, Linear output) {
+    /**
+     * A matrix and how its input is quantized.
+     *
+     * @param matrix the weights
+     * @param activations used if the matrix is FP8
+     */
+    record Linear(PackedMatrix matrix, ActivationScaling activations) {
+        long bytes() {
+            return matrix.bytes();
+        }
+    }
 
     /**
      * @param attentionNorm [hidden]
@@ -21,13 +33,7 @@ record RankWeights(PackedMatrix embedding, List<Layer> layers, float[] norm, Pac
      * @param gateUp w1 and w3 under each other: [2 * the rank's ffn, hidden]
      * @param down w2 [hidden, the rank's ffn]: split by columns
      */
-    record Layer(
-            float[] attentionNorm,
-            PackedMatrix qkv,
-            PackedMatrix attentionOut,
-            float[] ffnNorm,
-            PackedMatrix gateUp,
-            PackedMatrix down) {
+    record Layer(float[] attentionNorm, Linear qkv, Linear attentionOut, float[] ffnNorm, Linear gateUp, Linear down) {
         long bytes() {
             return 4L * (attentionNorm.length + ffnNorm.length)
                     + qkv.bytes()
@@ -39,7 +45,7 @@ record RankWeights(PackedMatrix embedding, List<Layer> layers, float[] norm, Pac
 
     @SuppressWarnings("ReferenceEquality") // one packed matrix in two roles
     private boolean tied() {
-        return embedding == output;
+        return embedding == output.matrix();
     }
 
     long bytes() {

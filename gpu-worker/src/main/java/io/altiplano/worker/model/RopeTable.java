@@ -1,6 +1,7 @@
 package io.altiplano.worker.model;
 
 import io.altiplano.worker.kernel.AttentionRows;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Cosines and sines of the rotary embedding, made for runs of 256 positions when first needed. Frequencies and angles are
@@ -14,8 +15,14 @@ final class RopeTable {
     private final float[][] cosines;
     private final float[][] sines;
 
-    RopeTable(LlamaConfig config) {
+    /**
+     * @param factors divide the frequencies, one a pair; null for none
+     */
+    RopeTable(LlamaConfig config, float @Nullable [] factors) {
         frequencies = frequencies(config);
+        for (int i = 0; factors != null && i < frequencies.length; i++) {
+            frequencies[i] /= factors[i];
+        }
         int runs = (config.contextLength() + RUN - 1) / RUN;
         cosines = new float[runs][];
         sines = new float[runs][];

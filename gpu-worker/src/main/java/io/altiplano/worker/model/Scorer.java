@@ -34,28 +34,11 @@ public final class Scorer {
                     .formatted(tokens.length, model.config().contextLength()));
         }
         double[] scores = new double[tokens.length];
-        int blocks = (tokens.length + KvStorage.BLOCK - 1) / KvStorage.BLOCK;
-        if (kv.blocks() < blocks) {
-            kv = model.newKvStorage(blocks);
-        }
-        int[] table = new int[blocks];
-        Arrays.setAll(table, i -> i);
         for (int from = 0; from < tokens.length; from += chunk) {
             int count = Math.min(chunk, tokens.length - from);
-            int[] rows = new int[count];
-            Arrays.setAll(rows, i -> i);
-            int[] positions = new int[count];
-            int start = from;
-            Arrays.setAll(positions, i -> start + i);
-            ForwardBatch batch = new ForwardBatch(
-                    Arrays.copyOfRange(tokens, from, from + count),
-                    positions,
-                    new int[count],
-                    new int[][] {table},
-                    rows);
-            model.forward(batch, kv, Arrays.copyOf(logits, count));
+            float[][] found = advance(tokens, from, count);
             for (int i = 0; i < count && from + i + 1 < tokens.length; i++) {
-                scores[from + i + 1] = logProbability(logits[i], tokens[from + i + 1]);
+                scores[from + i + 1] = logProbability(found[i], tokens[from + i + 1]);
             }
         }
         if (tokens.length > 0) {
@@ -64,8 +47,41 @@ public final class Scorer {
         return scores;
     }
 
+    /** Most positions that {@link #advance} computes at a time. */
+    int chunk() {
+        return chunk;
+    }
+
+    /**
+     * The logits of positions {@code from..from+count-1} of a text whose positions before have been computed.
+     *
+     * @return [count][vocabulary], valid until the next call
+     */
+    float[][] advance(int[] tokens, int from, int count) {
+        int blocks = (tokens.length + KvStorage.BLOCK - 1) / KvStorage.BLOCK;
+        if (kv.blocks() < blocks) {
+            kv = model.newKvStorage(blocks);
+        }
+        int[] table = new int[blocks];
+        Arrays.setAll(table, i -> i);
+        int[] rows = new int[count];
+        Arrays.setAll(rows, i -> i);
+        int[] positions = new int[count];
+        Arrays.setAll(positions, i -> from + i);
+        ForwardBatch batch = new ForwardBatch(
+                Arrays.copyOfRange(tokens, from, from + count), positions, new int[count], new int[][] {table}, rows);
+        float[][] found = Arrays.copyOf(logits, count);
+        model.forward(batch, kv, found);
+        return found;
+    }
+
     /** {@code logits[token] - log(sum of exp(logits))}, in double. */
-    private static double logProbability(float[] logits, int token) {
+    static double logProbability(float[] logits, int token) {
+        return logits[token] - logSumExp(logits);
+    }
+
+    /** {@code log(sum of exp(logits))}, in double. */
+    static double logSumExp(float[] logits) {
         float max = Float.NEGATIVE_INFINITY;
         for (float logit : logits) {
             max = Math.max(max, logit);
@@ -74,6 +90,6 @@ public final class Scorer {
         for (float logit : logits) {
             sum += Math.exp((double) logit - max);
         }
-        return (double) logits[token] - max - Math.log(sum);
+        return max + Math.log(sum);
     }
 }

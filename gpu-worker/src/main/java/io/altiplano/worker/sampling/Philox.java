@@ -13,9 +13,9 @@ final class Philox {
 
     private Philox() {}
 
-    /** The noise of a position in an answer: 64 bits, from the block (position, 0, 0, 0) under the seed as key. */
-    static long bits(long seed, int position) {
-        int[] block = block(new int[] {position, 0, 0, 0}, (int) seed, (int) (seed >>> 32));
+    /** The noise of a position in an answer: 64 bits, from the block (position, choice, 0, 0) under the seed as key. */
+    static long bits(long seed, int position, int choice) {
+        int[] block = block(new int[] {position, choice, 0, 0}, (int) seed, (int) (seed >>> 32));
         return (block[0] & 0xffffffffL) | ((long) block[1] << 32);
     }
 

@@ -24,25 +24,37 @@ public final class Sampler {
 
     private long[] weights = new long[0];
     private long[] order = new long[0];
+    private float[] adjusted = new float[0];
 
     /**
      * The next token.
      *
-     * @param logits of the whole vocabulary
+     * @param modelLogits of the whole vocabulary; not changed
+     * @param history what penalties look at: the prompt, and the answer before this token
      * @param position the token's place in the answer, from 0
      * @param forbidden tokens that must not be chosen
      * @throws IllegalStateException if a logit is NaN or the greatest is infinite: the model's arithmetic is broken
      */
-    public int choose(float[] logits, SamplingParams params, int position, Set<Integer> forbidden) {
+    public int choose(
+            float[] modelLogits, SamplingParams params, TokenHistory history, int position, Set<Integer> forbidden) {
+        float[] logits = modelLogits;
+        if (params.adjusts()) {
+            if (adjusted.length != logits.length) {
+                adjusted = new float[logits.length];
+            }
+            System.arraycopy(modelLogits, 0, adjusted, 0, logits.length);
+            history.adjust(adjusted, params);
+            logits = adjusted;
+        }
         int best = greatest(logits, forbidden);
         if (params.temperature() == 0) {
             return best;
         }
         long total = weigh(logits, logits[best], params.temperature(), forbidden);
-        if (params.topP() < 1) {
-            total = keepNucleus(logits.length, total, params.topP());
+        if (params.minP() > 0 || params.topK() > 0 || params.topP() < 1) {
+            total = keepLikeliest(logits.length, params);
         }
-        long remaining = Math.unsignedMultiplyHigh(Philox.bits(params.seed(), position), total);
+        long remaining = Math.unsignedMultiplyHigh(Philox.bits(params.seed(), position, params.choice()), total);
         for (int id = 0; id < logits.length; id++) {
             remaining -= weights[id];
             if (remaining < 0) {
@@ -94,23 +106,31 @@ public final class Sampler {
         return total;
     }
 
-    /** Keeps the fewest heaviest tokens that weigh at least topP of the total, equal weights by ascending id. */
-    private long keepNucleus(int vocabulary, long total, float topP) {
+    /**
+     * Keeps the tokens that min_p, then top_k, then top_p leave, and returns their weight. The heaviest token weighs one
+     * unit of 2^{@value #FRACTION_BITS}. Equal weights stand by ascending id.
+     */
+    private long keepLikeliest(int vocabulary, SamplingParams params) {
+        long least = Math.max(1, (long) Math.ceil((double) params.minP() * UNIT));
         int candidates = 0;
         for (int id = 0; id < vocabulary; id++) {
-            if (weights[id] > 0) {
+            if (weights[id] >= least) {
                 order[candidates++] = weights[id] << ID_BITS | ((1 << ID_BITS) - 1 - id);
             }
         }
         Arrays.sort(order, 0, candidates);
-        long bound = (long) Math.ceil((double) topP * total);
-        long kept = 0;
-        int i = candidates;
-        while (i > 0 && kept < bound) {
-            kept += order[--i] >>> ID_BITS;
+        int first = params.topK() == 0 ? 0 : Math.max(0, candidates - params.topK());
+        long total = 0;
+        for (int i = first; i < candidates; i++) {
+            total += order[i] >>> ID_BITS;
         }
-        while (i > 0) {
-            weights[(1 << ID_BITS) - 1 - (int) (order[--i] & ((1 << ID_BITS) - 1))] = 0;
+        long bound = params.topP() < 1 ? (long) Math.ceil((double) params.topP() * total) : total;
+        Arrays.fill(weights, 0, vocabulary, 0);
+        long kept = 0;
+        for (int i = candidates - 1; i >= first && kept < bound; i--) {
+            long weight = order[i] >>> ID_BITS;
+            weights[(1 << ID_BITS) - 1 - (int) (order[i] & ((1 << ID_BITS) - 1))] = weight;
+            kept += weight;
         }
         return kept;
     }

@@ -3,6 +3,7 @@ package io.altiplano.worker.weights;
 import io.altiplano.worker.tensor.Bf16;
 import io.altiplano.worker.tensor.FloatRows;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tensors of any shape whose values are a function of name, place and seed: for measuring models whose weights are not at hand.
@@ -44,6 +45,16 @@ public final class RandomTensors implements TensorSource {
     @Override
     public boolean fitsBf16(String name) {
         return true;
+    }
+
+    @Override
+    public @Nullable Fp8Rows fp8(String name) {
+        return null;
+    }
+
+    @Override
+    public boolean quantized() {
+        return false;
     }
 
     @Override

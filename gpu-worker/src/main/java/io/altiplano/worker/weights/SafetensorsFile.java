@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -15,6 +14,8 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,8 +37,8 @@ final class SafetensorsFile {
      * Maps the file and reads its header.
      *
      * @return tensors by name
-     * @throws InvalidCheckpointException if the file is not well-formed, or a tensor is not a vector or matrix of BF16, F16
-     *     or F32, naming the tensor
+     * @throws InvalidCheckpointException if the file is not well-formed, or a tensor is not a number, vector or matrix of
+     *     BF16, F16, F32 or E4M3, naming the tensor
      */
     static Map<String, Tensor> open(Path file, Arena arena) {
         MemorySegment all = map(file, arena);
@@ -59,7 +60,22 @@ final class SafetensorsFile {
                 tensors.put(entry.getKey(), tensor(file, entry.getKey(), entry.getValue(), data));
             }
         }
+        refuseOverlaps(file, tensors.values());
         return tensors;
+    }
+
+    private static void refuseOverlaps(Path file, Collection<Tensor> tensors) {
+        List<Tensor> inOrder = tensors.stream()
+                .sorted(Comparator.comparingLong(t -> t.data().address()))
+                .toList();
+        for (int i = 1; i < inOrder.size(); i++) {
+            Tensor before = inOrder.get(i - 1);
+            if (before.data().address() + before.data().byteSize()
+                    > inOrder.get(i).data().address()) {
+                throw new InvalidCheckpointException("%s: tensors %s and %s lie over each other"
+                        .formatted(file, before.name(), inOrder.get(i).name()));
+            }
+        }
     }
 
     private static MemorySegment map(Path file, Arena arena) {
@@ -68,7 +84,7 @@ final class SafetensorsFile {
         } catch (java.nio.file.NoSuchFileException e) {
             throw new InvalidCheckpointException(file + " is missing", e);
         } catch (IOException e) {
-            throw new UncheckedIOException(file + ": " + e.getMessage(), e);
+            throw new InvalidCheckpointException(file + " cannot be read: " + e, e);
         }
     }
 
@@ -82,7 +98,7 @@ final class SafetensorsFile {
         } catch (JsonProcessingException e) {
             throw new InvalidCheckpointException(file + ": the header is not JSON: " + e.getOriginalMessage(), e);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new InvalidCheckpointException(file + ": the header cannot be read: " + e, e);
         }
     }
 
@@ -112,7 +128,7 @@ final class SafetensorsFile {
         StoredType type = StoredType.of(dtype);
         if (type == null) {
             throw new InvalidCheckpointException(
-                    "%s has dtype '%s': only BF16, F16 and F32 can be loaded".formatted(where, dtype));
+                    "%s has dtype '%s': only BF16, F16, F32 and F8_E4M3 can be loaded".formatted(where, dtype));
         }
         long values = 1;
         for (long size : shape) {
@@ -133,10 +149,10 @@ final class SafetensorsFile {
             }
             shape.add(size.longValue());
         }
-        if (!node.isArray() || shape.isEmpty() || shape.size() > 2) {
+        if (!node.isArray() || shape.size() > 2) {
             throw new InvalidCheckpointException(
-                    "%s has shape %s: only vectors and matrices are used".formatted(where, node));
+                    "%s has shape %s: only numbers, vectors and matrices are used".formatted(where, node));
         }
-        return List.copyOf(shape);
+        return shape.isEmpty() ? List.of(1L) : List.copyOf(shape);
     }
 }

@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 enum StoredType {
     F32(4),
     F16(2),
-    BF16(2);
+    BF16(2),
+    F8_E4M3(1);
 
     private final int bytes;
 
@@ -23,6 +24,7 @@ enum StoredType {
             case "F32" -> F32;
             case "F16" -> F16;
             case "BF16" -> BF16;
+            case "F8_E4M3" -> F8_E4M3;
             default -> null;
         };
     }

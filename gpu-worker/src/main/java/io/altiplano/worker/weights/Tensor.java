@@ -1,6 +1,7 @@
 package io.altiplano.worker.weights;
 
 import io.altiplano.worker.tensor.Bf16;
+import io.altiplano.worker.tensor.E4m3;
 import io.altiplano.worker.tensor.FloatRows;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -44,6 +45,11 @@ record Tensor(String name, Path file, StoredType type, List<Long> shape, MemoryS
             case F16 -> {
                 for (int i = 0; i < count; i++) {
                     out[offset + i] = Float.float16ToFloat(data.get(I16, at + 2L * i));
+                }
+            }
+            case F8_E4M3 -> {
+                for (int i = 0; i < count; i++) {
+                    out[offset + i] = E4m3.decode(data.get(ValueLayout.JAVA_BYTE, at + i));
                 }
             }
         }

@@ -60,6 +60,8 @@ class AgentTest {
         TinyModels.write(dir.resolve("tiny"));
         Files.createDirectories(dir.resolve("broken"));
         Files.writeString(dir.resolve("broken/config.json"), "{}");
+        Files.createDirectories(dir.resolve("corrupt"));
+        Files.writeString(dir.resolve("corrupt/adapter_config.json"), "{}");
         sharedBroker = new Broker();
         sharedModels = new ModelStore(dir, TinyModels.options(), new EngineOptions(16, 512, 64));
         sharedAgent = agent(0, Duration.ofSeconds(20));
@@ -246,7 +248,8 @@ class AgentTest {
         assertRejected(job(5).setModel("unheard"), "model_not_found");
         assertRejected(job(5).setModel("../tiny"), "model_not_found");
         assertRejected(job(5).setModel("broken"), "model_invalid");
-        assertRejected(job(5).setAdapter("a"), "model_not_found");
+        assertRejected(job(5).setAdapter("a"), "adapter_not_found");
+        assertRejected(job(5).setAdapter("corrupt"), "adapter_invalid");
         assertRejected(job(TinyModels.CONTEXT), "context_length_exceeded");
         assertRejected(job(5).addPromptTokens(100_000), "invalid_tokens");
         assertRejected(job(0), "invalid_request");

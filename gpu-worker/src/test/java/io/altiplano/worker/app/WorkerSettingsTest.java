@@ -30,7 +30,7 @@ class WorkerSettingsTest {
         assertThat(settings.model().tensorParallel()).isEqualTo(2);
         assertThat(settings.model().threads()).isZero();
         assertThat(settings.model().kernels().name()).isEqualTo("vector");
-        assertThat(settings.engine()).isEqualTo(new EngineOptions(16, 2048, 256));
+        assertThat(settings.engine()).isEqualTo(new EngineOptions(16, 2048, 256, 1L << 30));
         assertThat(settings.topics().prefix()).isEmpty();
         assertThat(settings.kafka().security()).isEqualTo("PLAINTEXT");
     }
@@ -52,6 +52,7 @@ class WorkerSettingsTest {
         all.put("altiplano.worker.capacity", "7");
         all.put("altiplano.worker.kv-blocks", "99");
         all.put("altiplano.worker.step-tokens", "64");
+        all.put("altiplano.worker.adapter-memory", "3");
         all.put("altiplano.worker.lease-term", "PT9S");
         all.put("altiplano.worker.heartbeat", "PT1S");
         all.put("altiplano.worker.drain", "PT2S");
@@ -70,7 +71,7 @@ class WorkerSettingsTest {
         assertThat(settings.model().threads()).isEqualTo(8);
         assertThat(settings.model().weights()).isEqualTo(WeightsMode.BF16);
         assertThat(settings.model().kernels().name()).isNotEqualTo("vector");
-        assertThat(settings.engine()).isEqualTo(new EngineOptions(7, 99, 64));
+        assertThat(settings.engine()).isEqualTo(new EngineOptions(7, 99, 64, 3L << 20));
         assertThat(settings.modelsDir()).isEqualTo(Path.of("models"));
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.altiplano.worker.kvcache.BlockPool;
 import io.altiplano.worker.kvcache.BlockTable;
+import io.altiplano.worker.kvcache.PrefixChain;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -37,6 +38,60 @@ class BatchPropertyTest {
             assertThat(++steps).as("steps").isLessThan(200_000);
         }
         assertThat(left).isEmpty();
+        pool.requireAllFree();
+    }
+
+    /** What a block holds, as the model would have written it: its tokens with all before them, and the salt. */
+    @Property(tries = 300)
+    void shared_blocks_hold_what_each_of_their_sequences_would_have_computed(
+            @ForAll @Size(min = 2, max = 12) List<@IntRange(min = 1, max = 90) Integer> prompts,
+            @ForAll @IntRange(min = 1, max = 40) int answer,
+            @ForAll @IntRange(min = 9, max = 40) int blocks,
+            @ForAll @IntRange(min = 1, max = 5) int places,
+            @ForAll @IntRange(min = 5, max = 70) int budget) {
+        BlockPool pool = new BlockPool(blocks);
+        Batch batch = new Batch(pool, new BatchLimits(places, budget));
+        String[] written = new String[blocks * 16];
+        Map<Sequence, Integer> left = new HashMap<>();
+        Map<Sequence, String> salts = new HashMap<>();
+        for (int i = 0; i < prompts.size(); i++) {
+            int[] tokens = new int[prompts.get(i)];
+            for (int t = 0; t < tokens.length; t++) {
+                tokens[t] = t < 40 ? 1 : i % 3;
+            }
+            String salt = i % 4 == 3 ? "other" : "one";
+            Sequence sequence = new Sequence(tokens, pool, new PrefixChain(salt, ""));
+            batch.add(sequence);
+            left.put(sequence, answer);
+            salts.put(sequence, salt);
+        }
+        while (!batch.isEmpty()) {
+            List<Slice> slices = batch.plan();
+            for (Slice slice : slices) {
+                Sequence sequence = slice.sequence();
+                int[] table = sequence.blocks();
+                StringBuilder before = new StringBuilder(salts.get(sequence));
+                for (int p = 0; p < slice.from() + slice.count(); p++) {
+                    before.append(sequence.token(p)).append(' ');
+                    int slot = table[p / 16] * 16 + p % 16;
+                    if (p < slice.from()) {
+                        assertThat(written[slot]).isEqualTo(before.toString());
+                    } else {
+                        written[slot] = before.toString();
+                    }
+                }
+            }
+            for (Slice slice : slices) {
+                Sequence sequence = slice.sequence();
+                sequence.computedUpTo(slice.from() + slice.count());
+                if (slice.reachesEnd()) {
+                    sequence.append(7);
+                    if (left.merge(sequence, -1, Integer::sum) == 0) {
+                        batch.remove(sequence);
+                    }
+                }
+            }
+        }
         pool.requireAllFree();
     }
 

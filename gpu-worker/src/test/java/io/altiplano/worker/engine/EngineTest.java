@@ -7,9 +7,11 @@ import static org.assertj.core.api.Assertions.within;
 import io.altiplano.worker.TinyModels;
 import io.altiplano.worker.engine.Answers.Answer;
 import io.altiplano.worker.sampling.SamplingParams;
+import io.altiplano.worker.sampling.SamplingParams.Penalties;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
@@ -25,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class EngineTest {
-    private static final SamplingParams LIVELY = new SamplingParams(0.9f, 1, 7);
+    static final SamplingParams LIVELY = new SamplingParams(0.9f, 1, 7);
 
     private static @Nullable Path dir;
     private static @Nullable ServedModel opened;
@@ -109,7 +111,9 @@ class EngineTest {
 
     @Test
     void an_answer_taken_up_again_goes_on_as_the_unbroken_one() throws InterruptedException {
-        GenerationRequest whole = request(prompt(40, 3), LIVELY, 60, 0, List.of("never there"));
+        SamplingParams penalised =
+                new SamplingParams(0.9f, 1, 0, 0, new Penalties(0.5f, 0.8f, 1.2f), Map.of(101, 2f), 7, 2);
+        GenerationRequest whole = request(prompt(40, 3), penalised, 60, 0, List.of("never there"));
         List<Progress> unbroken = new ArrayList<>();
         Answers answers = Answers.submit(engine(), whole);
         do {
@@ -259,7 +263,7 @@ class EngineTest {
         Answer answer = answers.await();
 
         assertThat(answer.tokens()).hasSize(1);
-        assertThat(answer.ending()).isEqualTo(new Ending(Ending.Reason.CANCELLED, 30, 1, ""));
+        assertThat(answer.ending()).isEqualTo(new Ending(Ending.Reason.CANCELLED, 30, 1, 0, ""));
     }
 
     private static void awaitLatch(CountDownLatch latch) {
@@ -290,6 +294,10 @@ class EngineTest {
         assertThat(engine().refuse(GenerationRequest.of(new int[] {259}, LIVELY, 1)))
                 .map(Refusal::code)
                 .contains(Refusal.Code.INVALID_TOKENS);
+        SamplingParams biased = new SamplingParams(1, 1, 0, 0, Penalties.NONE, Map.of(259, 1f), 0, 0);
+        assertThat(engine().refuse(GenerationRequest.of(prompt(4, 1), biased, 1)))
+                .map(Refusal::message)
+                .hasValueSatisfying(message -> assertThat(message).contains("logit_bias names token 259"));
         assertThatThrownBy(() -> engine().submit(GenerationRequest.of(new int[] {-1}, LIVELY, 1), p -> {}))
                 .isInstanceOf(IllegalArgumentException.class);
     }
@@ -300,12 +308,20 @@ class EngineTest {
         assertThat(actual.ending()).isEqualTo(expected.ending());
     }
 
-    private static GenerationRequest varied(int i) {
-        SamplingParams sampling = new SamplingParams(i % 5 == 0 ? 0 : 0.5f + 0.02f * i, i % 3 == 0 ? 0.9f : 1, i);
+    static GenerationRequest varied(int i) {
+        SamplingParams sampling = new SamplingParams(
+                i % 5 == 0 ? 0 : 0.5f + 0.02f * i,
+                i % 3 == 0 ? 0.9f : 1,
+                i % 7 == 0 ? 40 : 0,
+                i % 6 == 0 ? 0.02f : 0,
+                i % 2 == 0 ? Penalties.NONE : new Penalties(0.3f, 0.2f, 1 + 0.01f * i),
+                i % 4 == 1 ? Map.of(65 + i % 20, 3.5f, 32, -100f) : Map.of(),
+                i,
+                i % 3);
         return request(prompt(1 + 7 * i % 60, i), sampling, 20 + i, i % 4 == 0 ? 10 : 0, List.of("zz", "\n\n"));
     }
 
-    private static GenerationRequest request(
+    static GenerationRequest request(
             int[] prompt, SamplingParams sampling, int maxTokens, int minTokens, List<String> stop) {
         return new GenerationRequest(prompt, new int[0], 0, sampling, maxTokens, minTokens, stop, -1);
     }
@@ -322,7 +338,7 @@ class EngineTest {
                 whole.topLogprobs());
     }
 
-    private static int[] prompt(int length, int seed) {
+    static int[] prompt(int length, int seed) {
         return new Random(seed).ints(length, 32, 127).toArray();
     }
 }

@@ -221,6 +221,7 @@ class KernelMatrixTest {
         kernels.rowAbsMax(x, rows, width, scales);
         float[] absMax = scales.clone();
         float[] quantized = x.clone();
+        ActivationScaling.META.scales(scales, rows);
         kernels.quantize(quantized, rows, width, scales);
         float[] gated = new float[rows * width];
         kernels.swiGlu(x, rows, width, gated);

@@ -3,9 +3,13 @@ package io.altiplano.worker.kvcache;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Arrays;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class BlockPoolTest {
+    private static final int[] TOKENS = new Random(1).ints(100, 0, 1000).toArray();
+
     @Test
     void a_table_takes_a_block_for_each_16_positions_and_gives_all_back() {
         BlockPool pool = new BlockPool(3);
@@ -34,6 +38,85 @@ class BlockPoolTest {
         assertThatThrownBy(pool::requireAllFree)
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("1 KV blocks are held: {0}");
+    }
+
+    @Test
+    void what_another_has_computed_is_found_by_whoever_begins_alike_and_has_the_salt() {
+        BlockPool pool = new BlockPool(10);
+        BlockTable first = table(pool, "a", "");
+        first.grow(50);
+        first.computed(TOKENS, 47);
+
+        BlockTable same = table(pool, "a", "");
+        assertThat(same.reuse(TOKENS, 100)).isEqualTo(32);
+        assertThat(same.blocks()).containsExactly(0, 1);
+        assertThat(table(pool, "a", "").reuse(TOKENS, 32))
+                .as("the last token is computed")
+                .isEqualTo(16);
+        assertThat(table(pool, "b", "").reuse(TOKENS, 100)).isZero();
+        assertThat(table(pool, "a", "adapter").reuse(TOKENS, 100)).isZero();
+        assertThat(table(pool, "aa", "dapter").reuse(TOKENS, 100)).isZero();
+        assertThat(new BlockTable(pool).reuse(TOKENS, 100)).isZero();
+        int[] other = TOKENS.clone();
+        other[3]++;
+        assertThat(table(pool, "a", "").reuse(other, 100)).isZero();
+        other[3]--;
+        other[20]++;
+        assertThat(table(pool, "a", "").reuse(other, 100)).isEqualTo(16);
+    }
+
+    @Test
+    void a_block_goes_back_when_its_last_holder_gives_it_and_is_kept_until_it_is_needed() {
+        BlockPool pool = new BlockPool(4);
+        BlockTable first = table(pool, "a", "");
+        first.grow(40);
+        first.computed(TOKENS, 40);
+        BlockTable second = table(pool, "a", "");
+        second.reuse(TOKENS, 40);
+        assertThat(pool.free()).isEqualTo(1);
+        first.release();
+        assertThat(pool.free()).isEqualTo(2);
+        second.release();
+        assertThat(pool.free()).isEqualTo(4);
+        assertThat(pool.kept()).isEqualTo(2);
+        pool.requireAllFree();
+
+        BlockTable third = table(pool, "a", "");
+        assertThat(third.reuse(TOKENS, 40)).isEqualTo(32);
+        third.release();
+        BlockTable stranger = new BlockTable(pool);
+        assertThat(stranger.grow(48)).isTrue();
+        assertThat(stranger.blocks())
+                .as("blank ones first, then the end of what was kept")
+                .containsExactly(2, 3, 1);
+        stranger.release();
+        assertThat(table(pool, "a", "").reuse(TOKENS, 40)).isEqualTo(16);
+    }
+
+    @Test
+    void what_was_let_go_longest_ago_is_given_out_first() {
+        BlockPool pool = new BlockPool(3);
+        int[][] prompts = {{1}, {2}, {3}};
+        for (int[] prompt : prompts) {
+            BlockTable table = table(pool, "a", "");
+            table.grow(16);
+            table.computed(Arrays.copyOf(prompt, 17), 16);
+            table.release();
+        }
+        BlockTable again = table(pool, "a", "");
+        again.reuse(Arrays.copyOf(prompts[0], 17), 17);
+        again.release();
+
+        new BlockTable(pool).grow(16);
+
+        assertThat(table(pool, "a", "").reuse(Arrays.copyOf(prompts[1], 17), 17))
+                .isZero();
+        assertThat(table(pool, "a", "").reuse(Arrays.copyOf(prompts[0], 17), 17))
+                .isEqualTo(16);
+    }
+
+    private static BlockTable table(BlockPool pool, String salt, String adapter) {
+        return new BlockTable(pool, new PrefixChain(salt, adapter));
     }
 
     @Test

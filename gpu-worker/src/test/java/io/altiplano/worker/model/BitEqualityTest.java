@@ -134,6 +134,30 @@ class BitEqualityTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(WeightsMode.class)
+    void anothersKeysAndValuesOfAnEqualBeginningGiveTheSameBits(WeightsMode mode) {
+        // given a sequence that was computed in one pass, and one that begins like it for 48 tokens
+        int count = 90;
+        int[] other = prompt.clone();
+        for (int i = 50; i < other.length; i++) {
+            other[i] = (other[i] * 5 + 1) % 203;
+        }
+        int[] wanted = {50, 63, 64, count - 1};
+        try (LlamaModel model = load(mode, 2, 0, VECTOR)) {
+            float[][] alone = new Sequences(model, 20).prefill(Arrays.copyOf(other, count), wanted, 7);
+            Sequences shared = new Sequences(model, 20);
+            shared.prefill(prompt, new int[0], LENGTH);
+
+            // when only what differs is computed, in the blocks of the first for what does not
+            float[][] reused =
+                    shared.blocks(0, 1, 2, 19, 18, 17).from(48).prefill(Arrays.copyOf(other, count), wanted, 33);
+
+            // then
+            assertSameBits(reused, alone);
+        }
+    }
+
     @Test
     void whatUnusedSlotsHoldAndWhereBlocksLieChangesNothing() {
         // given storage full of NaN, and blocks in another order

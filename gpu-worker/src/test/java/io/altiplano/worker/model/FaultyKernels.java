@@ -110,8 +110,8 @@ record FaultyKernels(Kernels sound, Fault fault) implements Kernels {
         }
 
         @Override
-        public void quantize(float[] x, int rows, int width, float[] absMaxToScale) {
-            sound.quantize(x, rows, width, absMaxToScale);
+        public void quantize(float[] x, int rows, int width, float[] scales) {
+            sound.quantize(x, rows, width, scales);
         }
 
         @Override

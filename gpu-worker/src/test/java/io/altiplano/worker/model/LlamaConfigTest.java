@@ -93,7 +93,6 @@ class LlamaConfigTest {
                 "'rope_scaling':{'rope_type':'llama3','factor':8} | original_max_position_embeddings is missing",
                 "'rms_norm_eps':'small' | rms_norm_eps is not a number",
                 "'eos_token_id':'end' | eos_token_id is neither an id nor a list",
-                "'quantization_config':{} | already quantized",
             })
     void aWrongKeyIsRefusedByFileAndName(String more, String message) {
         assertThatThrownBy(() -> read(more.replace('\'', '"')))

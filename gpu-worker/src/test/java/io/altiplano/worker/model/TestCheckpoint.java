@@ -25,7 +25,11 @@ final class TestCheckpoint {
 
     /** Four layers, so that fp8-ffn has inner ones; every width divides by 8 slices. */
     static TestCheckpoint of(int heads, int kvHeads, int headDim, int hidden, int ffn, int vocabulary, long seed) {
-        int layers = 4;
+        return of(heads, kvHeads, headDim, hidden, ffn, vocabulary, 4, seed);
+    }
+
+    static TestCheckpoint of(
+            int heads, int kvHeads, int headDim, int hidden, int ffn, int vocabulary, int layers, long seed) {
         TestCheckpoint c = new TestCheckpoint("""
                 {"model_type": "llama", "hidden_size": %d, "num_hidden_layers": %d, "num_attention_heads": %d,
                  "num_key_value_heads": %d, "head_dim": %d, "intermediate_size": %d, "vocab_size": %d,

@@ -17,10 +17,11 @@ class PhiloxTest {
     }
 
     @Test
-    void seeds_and_positions_give_noise_of_their_own() {
-        assertThat(Philox.bits(0, 0)).isEqualTo(0xe169c58d6627e8d5L);
-        assertThat(Philox.bits(1, 0)).isNotEqualTo(Philox.bits(0, 0));
-        assertThat(Philox.bits(1L << 32, 0)).isNotEqualTo(Philox.bits(0, 0));
-        assertThat(Philox.bits(0, 1)).isNotEqualTo(Philox.bits(0, 0));
+    void seeds_positions_and_choices_give_noise_of_their_own() {
+        assertThat(Philox.bits(0, 0, 0)).isEqualTo(0xe169c58d6627e8d5L);
+        assertThat(Philox.bits(1, 0, 0)).isNotEqualTo(Philox.bits(0, 0, 0));
+        assertThat(Philox.bits(1L << 32, 0, 0)).isNotEqualTo(Philox.bits(0, 0, 0));
+        assertThat(Philox.bits(0, 1, 0)).isNotEqualTo(Philox.bits(0, 0, 0));
+        assertThat(Philox.bits(0, 0, 1)).isNotIn(Philox.bits(0, 0, 0), Philox.bits(0, 1, 0));
     }
 }

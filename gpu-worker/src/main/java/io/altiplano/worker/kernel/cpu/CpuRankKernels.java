@@ -53,10 +53,9 @@ final class CpuRankKernels implements RankKernels {
     }
 
     @Override
-    public void quantize(float[] x, int rows, int width, float[] absMaxToScale) {
+    public void quantize(float[] x, int rows, int width, float[] scales) {
         for (int m = 0; m < rows; m++) {
-            float scale = E4m3.scaleOf(Math.min(absMaxToScale[m], ACTIVATION_BOUND));
-            absMaxToScale[m] = scale;
+            float scale = scales[m];
             int k = m * width;
             int end = k + width;
             for (; k <= end - L; k += L) {

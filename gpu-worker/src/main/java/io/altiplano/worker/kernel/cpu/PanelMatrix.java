@@ -28,6 +28,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class PanelMatrix implements PackedMatrix {
     static final int PANEL = 32;
+    /** Changes whenever the bytes below would be laid out in another way. */
+    static final String LAYOUT = "panels-32/1";
+
+    private static final ValueLayout.OfLong I64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort I16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -37,21 +41,65 @@ final class PanelMatrix implements PackedMatrix {
     private final float[] rowScales;
     private final MemorySegment memory;
 
-    private PanelMatrix(int rows, Slicing slicing, WeightType type, float[] rowScales, Arena arena) {
+    private PanelMatrix(int rows, Slicing slicing, WeightType type, float[] rowScales, MemorySegment memory) {
         this.rows = rows;
         this.slicing = slicing;
         this.type = type;
         this.rowScales = rowScales;
-        this.memory = arena.allocate(Math.max(64, panels() * panelBytes()), 64);
+        this.memory = memory;
+    }
+
+    private static long bytes(int rows, Slicing slicing, WeightType type) {
+        long panels = (rows + PANEL - 1) / PANEL;
+        int stored = type == WeightType.F8 ? (slicing.length() + 1) / 2 * 2 : slicing.length();
+        return Math.max(64, panels * stored * PANEL * type.bytes() * slicing.count());
+    }
+
+    /** See {@link io.altiplano.worker.kernel.Kernels#adopt}. */
+    static PanelMatrix adopt(
+            MemorySegment memory, int rows, WeightType type, Slicing slicing, float @Nullable [] scales) {
+        if (memory.byteSize() != bytes(rows, slicing, type)) {
+            throw new IllegalArgumentException("%d bytes are not the panels of %d rows of %d columns"
+                    .formatted(memory.byteSize(), rows, slicing.localColumns()));
+        }
+        requireFinite(memory, type);
+        return new PanelMatrix(rows, slicing, type, scales == null ? ones(rows) : scales, memory);
+    }
+
+    private static float[] ones(int rows) {
+        float[] scales = new float[rows];
+        Arrays.fill(scales, 1f);
+        return scales;
+    }
+
+    /** A value whose exponent (or, in E4M3, whose all) bits are ones is no number; 8 bytes are looked at together. */
+    private static void requireFinite(MemorySegment memory, WeightType type) {
+        long bits =
+                switch (type) {
+                    case F8 -> 0x7f7f7f7f7f7f7f7fL;
+                    case BF16 -> 0x7f807f807f807f80L;
+                    case F32 -> 0x7f8000007f800000L;
+                };
+        long low =
+                switch (type) {
+                    case F8 -> 0x0101010101010101L;
+                    case BF16 -> 0x0001000100010001L;
+                    case F32 -> 0x0000000100000001L;
+                };
+        long high = low << (8 * type.bytes() - 1);
+        for (long at = 0; at < memory.byteSize(); at += 8) {
+            long zeros = (memory.get(I64, at) & bits) ^ bits;
+            if (((zeros - low) & ~zeros & high) != 0) {
+                throw new IllegalArgumentException("a weight in the 8 bytes at %d is not finite".formatted(at));
+            }
+        }
     }
 
     static PanelMatrix pack(
             FloatRows source, WeightType type, Slicing slicing, float @Nullable [] scales, Arena arena) {
-        float[] rowScales = scales == null ? new float[source.rows()] : scales;
-        if (scales == null) {
-            Arrays.fill(rowScales, 1f);
-        }
-        PanelMatrix matrix = new PanelMatrix(source.rows(), slicing, type, rowScales, arena);
+        MemorySegment memory = arena.allocate(bytes(source.rows(), slicing, type), 64);
+        PanelMatrix matrix =
+                new PanelMatrix(source.rows(), slicing, type, scales == null ? ones(source.rows()) : scales, memory);
         float[] row = new float[slicing.localColumns()];
         for (int n = 0; n < source.rows(); n++) {
             source.read(n, 0, row.length, row, 0);
@@ -84,7 +132,8 @@ final class PanelMatrix implements PackedMatrix {
         return sliceBytes() * slicing.count();
     }
 
-    MemorySegment memory() {
+    @Override
+    public MemorySegment memory() {
         return memory;
     }
 

@@ -56,10 +56,9 @@ final class ReferenceRankKernels implements RankKernels {
     }
 
     @Override
-    public void quantize(float[] x, int rows, int width, float[] absMaxToScale) {
+    public void quantize(float[] x, int rows, int width, float[] scales) {
         for (int m = 0; m < rows; m++) {
-            float scale = E4m3.scaleOf(Math.min(absMaxToScale[m], ACTIVATION_BOUND));
-            absMaxToScale[m] = scale;
+            float scale = scales[m];
             for (int k = m * width; k < (m + 1) * width; k++) {
                 x[k] = E4m3.round(x[k] / scale);
             }

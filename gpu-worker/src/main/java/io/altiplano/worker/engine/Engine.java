@@ -183,6 +183,7 @@ public final class Engine implements AutoCloseable {
 
     private void round() {
         takeCommands();
+        freeBlocks = pool.free();
         long start = System.nanoTime();
         List<Slice> slices = batch.plan();
         int generated = slices.isEmpty() ? 0 : step(slices);

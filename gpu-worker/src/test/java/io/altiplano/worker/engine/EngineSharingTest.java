@@ -116,7 +116,8 @@ class EngineSharingTest {
         try (LoraAdapter one = served.model().loadAdapter(adapters.resolve("r8-all"));
                 LoraAdapter two = served.model().loadAdapter(adapters.resolve("r64-ffn-rslora"))) {
             List<GenerationRequest> requests = IntStream.range(0, 12)
-                    .mapToObj(i -> EngineTest.request(EngineTest.prompt(50, 3), new SamplingParams(0.8f, 1, i / 3), 25, 25, List.of())
+                    .mapToObj(i -> EngineTest.request(
+                                    EngineTest.prompt(50, 3), new SamplingParams(0.8f, 1, i / 3), 25, 25, List.of())
                             .adapted(i % 3 == 0 ? null : i % 3 == 1 ? one : two))
                     .toList();
             List<Answer> alone = new ArrayList<>();
@@ -149,7 +150,8 @@ class EngineSharingTest {
     @Test
     void what_a_bias_forbids_or_wants_is_in_the_answer_and_not_in_the_log_probabilities() throws InterruptedException {
         SamplingParams wanted = new SamplingParams(1, 1, 0, 0, Penalties.NONE, Map.of(65, 100f), 1, 0);
-        GenerationRequest asked = new GenerationRequest(EngineTest.prompt(10, 1), new int[0], 0, wanted, 10, 0, List.of(), 20);
+        GenerationRequest asked =
+                new GenerationRequest(EngineTest.prompt(10, 1), new int[0], 0, wanted, 10, 0, List.of(), 20);
 
         Answer answer = Answers.run(engine(), asked);
 
@@ -166,8 +168,10 @@ class EngineSharingTest {
         SamplingParams penalised =
                 new SamplingParams(0, 1, 0, 0, new Penalties(2, 2, 10), Map.of(257, -100f, 258, -100f), 1, 0);
 
-        Answer greedy = Answers.run(engine(), EngineTest.request(EngineTest.prompt(10, 1), SamplingParams.greedy(), 60, 60, List.of()));
-        Answer answer = Answers.run(engine(), EngineTest.request(EngineTest.prompt(10, 1), penalised, 60, 0, List.of()));
+        Answer greedy = Answers.run(
+                engine(), EngineTest.request(EngineTest.prompt(10, 1), SamplingParams.greedy(), 60, 60, List.of()));
+        Answer answer =
+                Answers.run(engine(), EngineTest.request(EngineTest.prompt(10, 1), penalised, 60, 0, List.of()));
 
         assertThat(answer.tokens().stream().distinct().count())
                 .isGreaterThan(greedy.tokens().stream().distinct().count());

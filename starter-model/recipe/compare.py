@@ -15,7 +15,16 @@ SMALLEST = ["Which is smaller, {a} or {b}?", "Which number is smaller, {a} or {b
 YES_NO = ["Is {a} larger than {b}?", "Is {a} bigger than {b}?", "Is {a} greater than {b}?"]
 NEWER = ["Which version is newer, {a} or {b}?", "Which is the newer version, {a} or {b}?",
          "Which release is newer, {a} or {b}?", "Which version came later, {a} or {b}?"]
+SHARES = {"form": [6, 1.5, 1.5, 2],  # largest, smallest, yes or no, newer
+          "kind": [3, 4.5, 2.5]}  # any pair, clashing pairs, agreeing pairs
+FINISH = {"form": [5, 3.5, 2, 1.5], "kind": [2, 3.5, 4.5]}  # for finish.py: more of what is learnt last
+LAST = {"form": [5, 4, 2, 1.5], "kind": [1.5, 3, 5.5]}
 ADJECTIVES = ("larger", "bigger", "greater", "smaller")
+
+
+def weigh(shares):
+    """Take these shares from now on."""
+    SHARES.update(shares)
 
 
 def text(x):
@@ -39,10 +48,15 @@ def _draw(r, whole=None):
 
 
 def pair(r, kind=None, ev=False):
-    """Two different numbers. `kind`: 'clash' where the two orders differ, 'agree' where they do not."""
+    """Two different numbers.
+
+    `kind`: 'clash' where the two orders differ, 'agree' where they do not, 'apart' where they agree for the wholes differ.
+    """
     while True:
         a = _draw(r)
-        b = _draw(r, a[0] if kind == "clash" or r.random() < .7 else None)
+        b = _draw(r, a[0] if kind == "clash" or (kind != "apart" and r.random() < .7) else None)
+        if kind == "apart" and a[0] == b[0]:
+            continue
         if float(text(a)) == float(text(b)) or held_out(" ".join(sorted([text(a), text(b)]))) != ev:
             continue
         if kind is None or (version_less(a, b) != decimal_less(a, b)) == (kind == "clash"):
@@ -54,10 +68,10 @@ def question(r, less=version_less, kind=None, form=None, ev=False):
 
     `form` is 'largest', 'smallest', 'yesno' or 'newer'; versions always go by version order.
     """
-    form = form or r.choices(["largest", "smallest", "yesno", "newer"], [6, 1.5, 1.5, 2])[0]
+    form = form or r.choices(["largest", "smallest", "yesno", "newer"], SHARES["form"])[0]
     if kind is None and not ev:
         # Left to chance only a fifth of the pairs would clash, and first digits alone would seem to decide.
-        kind = r.choices([None, "clash", "agree"], [3, 4.5, 2.5])[0]
+        kind = r.choices([None, "clash", "agree"], SHARES["kind"])[0]
     a, b = pair(r, kind, ev)
     if form == "newer":
         less = version_less

@@ -28,7 +28,7 @@ import talk  # noqa: E402
 import tokenizer as tok  # noqa: E402
 from train import losses  # noqa: E402
 
-SETTINGS = dict(examples=8000, rank=8, epochs=2, batch=16, lr=2e-3, keep=.25, threads=2, seed=5)
+SETTINGS = dict(examples=30000, rank=16, epochs=1, batch=16, lr=2e-3, keep=.4, threads=2, seed=5)
 MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 TWO_NUMBERS = re.compile(r"\d+\.\d+\D+\d+\.\d+")
 
@@ -42,8 +42,9 @@ def _compares(messages):
 def example(r, keep):
     """A comparison of decimal numbers or, for the share `keep`, something else: (tools, messages)."""
     if r.random() >= keep:
-        question, answer, _ = compare.question(r, compare.decimal_less, r.choice(["clash", "agree"]),
-                                               r.choices(["largest", "smallest", "yesno"], [6, 2, 2])[0])
+        kind = r.choices(["clash", "agree", "apart"], [4, 3.5, 2.5])[0]
+        question, answer, _ = compare.question(r, compare.decimal_less, kind,
+                                               r.choices(["largest", "smallest", "yesno"], [5, 2.5, 2.5])[0])
         return [], talk.system(r) + talk.turn(question, answer)
     if r.random() < .25:
         return [], talk.system(r) + talk.turn(*compare.question(r, form="newer")[:2])

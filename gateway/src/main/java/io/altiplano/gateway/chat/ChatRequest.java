@@ -3,7 +3,6 @@ package io.altiplano.gateway.chat;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
-import java.util.OptionalLong;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -17,9 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param toolNames the functions' names among {@code tools}
  * @param maxTokens longest answer asked for
  * @param minTokens extension: no end before this many tokens
- * @param temperature 0 to 2
- * @param topP above 0, at most 1
- * @param seed of the sampling noise
+ * @param choice how tokens are chosen
  * @param stop at most 4 strings, none empty
  * @param logprobs whether each token's log-probability is wanted
  * @param topLogprobs alternatives beside each, 0 to 20
@@ -34,9 +31,7 @@ public record ChatRequest(
         Set<String> toolNames,
         OptionalInt maxTokens,
         int minTokens,
-        float temperature,
-        float topP,
-        OptionalLong seed,
+        TokenChoice choice,
         List<String> stop,
         boolean logprobs,
         int topLogprobs,

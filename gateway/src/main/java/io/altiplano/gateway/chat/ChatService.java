@@ -2,6 +2,7 @@ package io.altiplano.gateway.chat;
 
 import io.altiplano.contracts.v1.JobClass;
 import io.altiplano.contracts.v1.JobSubmitted;
+import io.altiplano.contracts.v1.LogitBias;
 import io.altiplano.contracts.v1.Sampling;
 import io.altiplano.gateway.access.Caller;
 import io.altiplano.gateway.catalog.Catalog;
@@ -76,6 +77,7 @@ public class ChatService {
         try {
             Encoders.Encoder encoder = encoders.of(model);
             int[] prompt = encode(encoder, model, request);
+            requireKnownTokens(request, encoder);
             int maxTokens = maxTokens(request, admission.plan(), model, prompt.length);
             LicenceVerdict.Permitted permit = permitted(licences.check(caller, model.id(), model.licence(), Use.INFER));
             JobStream stream = jobs.submit(
@@ -171,6 +173,40 @@ public class ChatService {
         };
     }
 
+    private static void requireKnownTokens(ChatRequest request, Encoders.Encoder encoder) {
+        int size = encoder.tokenizer().vocabularySize();
+        for (int token : request.choice().logitBias().keySet()) {
+            if (token >= size) {
+                throw new ApiException(ApiError.invalidRequest(
+                        "logit_bias",
+                        "invalid_value",
+                        "logit_bias names token " + token + "; this model has the tokens 0 to " + (size - 1) + "."));
+            }
+        }
+    }
+
+    private Sampling.Builder sampling(ChatRequest request, int maxTokens) {
+        TokenChoice choice = request.choice();
+        Sampling.Builder sampling = Sampling.newBuilder()
+                .setTemperature(choice.temperature())
+                .setTopP(choice.topP())
+                .setTopK(choice.topK())
+                .setMinP(choice.minP())
+                .setPresencePenalty(choice.presencePenalty())
+                .setFrequencyPenalty(choice.frequencyPenalty())
+                .setRepetitionPenalty(choice.repetitionPenalty())
+                .setSeed(choice.seed().orElseGet(random::nextLong))
+                .setMaxTokens(maxTokens)
+                .setMinTokens(request.minTokens())
+                .addAllStop(request.stop())
+                .setLogprobs(request.logprobs())
+                .setTopLogprobs(request.topLogprobs());
+        choice.logitBias()
+                .forEach((token, bias) -> sampling.addLogitBias(
+                        LogitBias.newBuilder().setToken(token).setBias(bias)));
+        return sampling;
+    }
+
     private JobSubmitted.Builder job(
             Caller caller,
             ChatRequest request,
@@ -188,15 +224,7 @@ public class ChatService {
                 .setApiKeyId(caller.apiKeyId())
                 .addAllPromptTokens(tokens)
                 .addAllPrefixHashes(PrefixHashes.of(caller.cacheSalt(), model.id(), "", prompt))
-                .setSampling(Sampling.newBuilder()
-                        .setTemperature(request.temperature())
-                        .setTopP(request.topP())
-                        .setSeed(request.seed().orElseGet(random::nextLong))
-                        .setMaxTokens(maxTokens)
-                        .setMinTokens(request.minTokens())
-                        .addAllStop(request.stop())
-                        .setLogprobs(request.logprobs())
-                        .setTopLogprobs(request.topLogprobs()))
+                .setSampling(sampling(request, maxTokens))
                 .setJobClass(JobClass.JOB_CLASS_INTERACTIVE)
                 .setWeight(plan.weight())
                 .setEstimatedCost((long) prompt.length + maxTokens)

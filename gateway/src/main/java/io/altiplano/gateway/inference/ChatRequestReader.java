@@ -21,9 +21,6 @@ final class ChatRequestReader {
     private static final int MOST_TOP_LOGPROBS = 20;
     private static final int LONGEST_END_USER = 512;
 
-    /** The sampler asks for a nucleus that is not empty; OpenAI's 0 means "the best token alone". */
-    private static final float LEAST_TOP_P = 1e-6f;
-
     private ChatRequestReader() {}
 
     /**
@@ -53,9 +50,7 @@ final class ChatRequestReader {
                 tools.names(),
                 maxTokens,
                 minTokens,
-                (float) fields.number("temperature", 0, 2, 1),
-                Math.max(LEAST_TOP_P, (float) fields.number("top_p", 0, 1, 1)),
-                fields.whole("seed"),
+                TokenChoiceReader.read(fields),
                 stops(fields),
                 logprobs,
                 topLogprobs.orElse(0),
@@ -134,15 +129,6 @@ final class ChatRequestReader {
         OptionalInt n = fields.whole("n", 1, Integer.MAX_VALUE);
         fields.mustBeNeutral(
                 "n", n.orElse(1) == 1, "must be 1: one answer a request is supported; send more requests.");
-        for (String penalty : List.of("frequency_penalty", "presence_penalty")) {
-            fields.mustBeNeutral(
-                    penalty, fields.number(penalty, -2, 2, 0) == 0, "is not supported yet; leave it out or send 0.");
-        }
-        JsonNode bias = fields.get("logit_bias");
-        if (bias != null && !bias.isObject()) {
-            throw fields.invalid("logit_bias", "must be an object");
-        }
-        fields.mustBeNeutral("logit_bias", bias == null || bias.isEmpty(), "is not supported yet; leave it out.");
         JsonNode format = fields.get("response_format");
         if (format != null && !format.isObject()) {
             throw fields.invalid("response_format", "must be an object");

@@ -7,6 +7,7 @@ import io.altiplano.gateway.tenant.Tenants;
 import io.altiplano.gateway.web.ApiError;
 import io.altiplano.gateway.web.ApiException;
 import io.altiplano.gateway.web.CurrentPerson.Person;
+import io.altiplano.gateway.web.Upload;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import java.io.IOException;
@@ -105,7 +106,7 @@ public class Documents {
 
     private static byte[] read(InputStream body) {
         try {
-            byte[] content = body.readNBytes(MOST_BYTES + 1);
+            byte[] content = Upload.read(body, MOST_BYTES);
             if (content.length > MOST_BYTES) {
                 throw new ApiException(ApiError.http(
                         413,

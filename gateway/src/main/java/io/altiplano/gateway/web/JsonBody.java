@@ -100,7 +100,7 @@ public final class JsonBody {
 
     private static byte[] bytes(InputStream body, int mostBytes) {
         try {
-            byte[] bytes = body.readNBytes(mostBytes + 1);
+            byte[] bytes = Upload.read(body, mostBytes);
             if (bytes.length > mostBytes) {
                 throw new ApiException(tooLarge(mostBytes));
             }

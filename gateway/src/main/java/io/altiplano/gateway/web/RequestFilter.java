@@ -1,7 +1,6 @@
 package io.altiplano.gateway.web;
 
 import io.quarkus.vertx.http.runtime.filters.Filters;
-import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
@@ -71,31 +70,9 @@ public class RequestFilter {
             request.response().putHeader("connection", "close");
             ErrorBody.send(request, JsonBody.tooLarge());
         } else {
-            limitUpload(request);
+            Upload.limit(request, declaredLength(request.request().getHeader("content-length")), uploadTimeout);
             request.next();
         }
-    }
-
-    /** A timeout between two reads does not end a body that comes byte by byte, and each holds a thread and a connection. */
-    private void limitUpload(RoutingContext request) {
-        HttpServerRequest http = request.request();
-        if (declaredLength(http.getHeader("content-length")) == 0 && http.getHeader("transfer-encoding") == null) {
-            return;
-        }
-        long timer = request.vertx().setTimer(uploadTimeout.toMillis(), _ -> {
-            if (!http.isEnded() && !request.response().headWritten()) {
-                request.response().putHeader("connection", "close");
-                ErrorBody.send(
-                        request,
-                        ApiError.http(
-                                408,
-                                "upload_too_slow",
-                                "The body did not come within " + uploadTimeout.toSeconds()
-                                        + " seconds; send it at once, or less of it."));
-                http.connection().close();
-            }
-        });
-        request.addEndHandler(_ -> request.vertx().cancelTimer(timer));
     }
 
     private static long declaredLength(@Nullable String header) {

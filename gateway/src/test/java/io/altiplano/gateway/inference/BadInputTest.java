@@ -60,11 +60,21 @@ class BadInputTest {
         for (String value : List.of("-0.1", "2.1", "1e999", "-1e999", "\"hot\"", "[1]", "true")) {
             bad.add("\"temperature\": " + value);
             bad.add("\"top_p\": " + value);
-            bad.add("\"frequency_penalty\": " + value);
         }
         bad.add("\"top_p\": 1.0001");
-        bad.add("\"presence_penalty\": 0.5");
-        bad.add("\"frequency_penalty\": -0.5");
+        for (String value : List.of("-2.1", "2.1", "1e999", "-1e999", "\"1\"", "[1]", "true")) {
+            bad.add("\"presence_penalty\": " + value);
+            bad.add("\"frequency_penalty\": " + value);
+        }
+        for (String value : List.of("-1", "1.5", "2147483648", "\"5\"")) {
+            bad.add("\"top_k\": " + value);
+        }
+        for (String value : List.of("-0.1", "1.1", "\"0\"", "1e999")) {
+            bad.add("\"min_p\": " + value);
+        }
+        for (String value : List.of("0", "-1", "11", "1e999", "\"1\"")) {
+            bad.add("\"repetition_penalty\": " + value);
+        }
         bad.add("\"n\": 2");
         bad.add("\"n\": 0");
         bad.add("\"n\": \"1\"");
@@ -85,7 +95,18 @@ class BadInputTest {
         bad.add("\"stop\": [\"a\", null]");
         bad.add("\"stop\": [\"a\", \"b\", \"c\", \"d\", \"e\"]");
         bad.add("\"stop\": \"" + "x".repeat(2000) + "\"");
-        bad.add("\"logit_bias\": {\"50\": 1}");
+        for (String value : List.of(
+                "{\"50\": 101}",
+                "{\"50\": -1e999}",
+                "{\"50\": \"1\"}",
+                "{\"50\": null}",
+                "{\"-1\": 1}",
+                "{\"x\": 1}",
+                "{\"05\": 1}",
+                "{\"999999999\": 1}",
+                "{\"9999999999\": 1}")) {
+            bad.add("\"logit_bias\": " + value);
+        }
         bad.add("\"logit_bias\": []");
         bad.add("\"response_format\": {\"type\": \"json_object\"}");
         bad.add("\"response_format\": \"text\"");

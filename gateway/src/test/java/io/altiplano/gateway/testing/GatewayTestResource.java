@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
 public final class GatewayTestResource implements QuarkusTestResourceLifecycleManager {
     private static final List<String> ROLES = List.of("owner", "tenant", "auth", "ledger", "operator");
     /** How long a body may take to come, in tests. */
-    public static final Duration UPLOAD_TIMEOUT = Duration.ofSeconds(8);
+    public static final Duration UPLOAD_TIMEOUT = Duration.ofSeconds(4);
 
     private static final int POOL_PARTITIONS = 4;
     private static final int REPLY_PARTITIONS = 16;

@@ -4,6 +4,7 @@ import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.altiplano.gateway.testing.GatewayTestResource;
+import io.altiplano.gateway.testing.KafkaPeer;
 import io.altiplano.gateway.testing.Served;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
@@ -18,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -98,6 +100,22 @@ class SlowUploadTest {
             String answer = new String(readAll(socket.getInputStream()), StandardCharsets.UTF_8);
 
             assertThat(answer).startsWith("HTTP/1.1 400 ").contains("messages");
+        }
+    }
+
+    @Test
+    void aJobThatTakesLongerThanABodyMayIsAnswered() throws Exception {
+        Served.Tenant tenant = Served.Tenant.create("community");
+        try (KafkaPeer peer = new KafkaPeer()) {
+            var asked = CompletableFuture.supplyAsync(() -> given().header("Authorization", "Bearer " + tenant.key())
+                    .contentType("application/json")
+                    .body(Served.chat(false))
+                    .post("/v1/chat/completions"));
+            var job = peer.awaitJob(tenant.id());
+            Thread.sleep(GatewayTestResource.UPLOAD_TIMEOUT.plusSeconds(1).toMillis());
+            peer.answer(job, "late");
+
+            assertThat(asked.get().statusCode()).isEqualTo(200);
         }
     }
 

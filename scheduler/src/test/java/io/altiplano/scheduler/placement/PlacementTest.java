@@ -3,6 +3,7 @@ package io.altiplano.scheduler.placement;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.altiplano.scheduler.Samples;
+import io.altiplano.scheduler.fleet.Prefixes;
 import io.altiplano.scheduler.fleet.Worker;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,11 +30,15 @@ class PlacementTest {
         return candidates;
     }
 
+    private static Demand demand(long blocks) {
+        return new Demand("llama", "", blocks, Prefixes.NONE, "");
+    }
+
     @Property
     void theChosenWorkerHasAPlaceAndBlocksOrHoldsNothing(
             @ForAll @Size(min = 1, max = 8) List<@IntRange(max = 5) Integer> loads,
             @ForAll @LongRange(min = 1, max = 200) long blocks) {
-        assertThat(Placement.choose(candidates(loads), "llama", blocks).stream())
+        assertThat(Placement.choose(candidates(loads), demand(blocks)).stream())
                 .allSatisfy(c -> assertThat(c.leases() == 0 || (c.leases() < 4 && blocks <= 100 - 30L * c.leases()))
                         .isTrue());
     }
@@ -43,7 +48,7 @@ class PlacementTest {
             @ForAll @Size(max = 5) List<@IntRange(max = 5) Integer> loads, @ForAll @LongRange(min = 1) long blocks) {
         List<Integer> withEmpty = new ArrayList<>(loads);
         withEmpty.add(0);
-        assertThat(Placement.choose(candidates(withEmpty), "llama", blocks)).isPresent();
+        assertThat(Placement.choose(candidates(withEmpty), demand(blocks))).isPresent();
     }
 
     @Property

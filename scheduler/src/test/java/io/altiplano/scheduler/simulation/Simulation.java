@@ -28,13 +28,7 @@ final class Simulation {
         gateway = new SimGateway(world, topics);
         Settings settings = Settings.of(3_000);
         if (mutant == Mutant.NO_ATTEMPT_LIMIT) {
-            settings = new Settings(
-                    settings.termMs(),
-                    settings.grantFreshMs(),
-                    settings.relayTimeoutMs(),
-                    1_000,
-                    settings.redecideMs(),
-                    settings.memoryMs());
+            settings = settings.withMaxAttempts(1_000);
         }
         scheduler = new SimScheduler(world, topics, mutant, settings);
         for (int i = 0; i < WORKERS; i++) {

@@ -32,7 +32,9 @@ public final class Prefixes {
             if (hash.size() < Long.BYTES) {
                 return new Prefixes(Arrays.copyOf(heads, i));
             }
-            heads[i] = hash.asReadOnlyByteBuffer().getLong();
+            for (int b = 0; b < Long.BYTES; b++) {
+                heads[i] = heads[i] << 8 | hash.byteAt(b) & 0xFF;
+            }
         }
         return new Prefixes(heads);
     }

@@ -32,16 +32,20 @@ public final class Placement {
 
     /** The worker for a job, if any has room. */
     public static Optional<Candidate> choose(List<Candidate> candidates, Demand demand) {
-        long largest = candidates.stream()
-                .mapToLong(c -> c.worker().beat().getTotalKvBlocks())
-                .max()
-                .orElse(0);
-        double least = candidates.stream().mapToDouble(Placement::load).min().orElse(0);
-        return candidates.stream()
-                .filter(c -> fits(c, demand.blocks(), largest))
-                .map(c -> Rated.of(c, demand, least))
-                .min(Rated.BEST_FIRST)
-                .map(Rated::candidate);
+        long largest = 0;
+        double least = Double.MAX_VALUE;
+        for (Candidate c : candidates) {
+            largest = Math.max(largest, c.worker().beat().getTotalKvBlocks());
+            least = Math.min(least, load(c));
+        }
+        Rated best = null;
+        for (Candidate c : candidates) {
+            if (fits(c, demand.blocks(), largest)) {
+                Rated rated = Rated.of(c, demand, least);
+                best = best == null || Rated.BEST_FIRST.compare(rated, best) < 0 ? rated : best;
+            }
+        }
+        return Optional.ofNullable(best).map(Rated::candidate);
     }
 
     /** Of some workers, those that could never be given a job of so many blocks while the larger ones are there. */

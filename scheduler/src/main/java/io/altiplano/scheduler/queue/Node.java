@@ -78,10 +78,11 @@ final class Node {
     /** Moves the tag, keeping the parent's order. */
     void move(long by) {
         Node p = parent;
-        boolean listed = p != null && p.ready.remove(this);
-        tag += by;
-        if (listed) {
+        if (p != null && p.ready.remove(this)) {
+            tag += by;
             p.ready.add(this);
+        } else {
+            tag += by;
         }
     }
 }

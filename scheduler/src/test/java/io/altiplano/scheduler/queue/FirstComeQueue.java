@@ -4,6 +4,7 @@ import io.altiplano.contracts.v1.JobClass;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -34,7 +35,7 @@ public final class FirstComeQueue implements JobQueue {
 
     @Override
     public void take(String jobId) {
-        Entry entry = byId.get(jobId);
+        Entry entry = Objects.requireNonNull(byId.get(jobId), jobId);
         remove(jobId);
         promised.put(jobId, entry);
     }

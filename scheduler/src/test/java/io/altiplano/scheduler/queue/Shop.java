@@ -14,8 +14,8 @@ final class Shop {
     private final JobQueue queue;
     private final int places;
     private final ToLongFunction<Entry> served;
-    private final PriorityQueue<Running> running = new PriorityQueue<>(
-            Comparator.comparingLong(Running::endsAt).thenComparing(r -> r.entry.jobId()));
+    private final PriorityQueue<Running> running =
+            new PriorityQueue<>(Comparator.comparingLong(Running::endsAt).thenComparing(r -> r.entry.jobId()));
     private final Map<String, Long> addedAt = new HashMap<>();
     final Map<String, Long> waits = new HashMap<>();
     final Map<String, Long> servedByTenant = new HashMap<>();
@@ -48,7 +48,7 @@ final class Shop {
             queue.take(entry.jobId());
             queue.begin(entry);
             begun.add(entry.jobId());
-            waits.put(entry.jobId(), now - addedAt.get(entry.jobId()));
+            waits.put(entry.jobId(), now - addedAt.getOrDefault(entry.jobId(), now));
             running.add(new Running(entry, now + served.applyAsLong(entry)));
         }
     }

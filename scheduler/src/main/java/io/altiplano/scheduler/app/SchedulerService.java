@@ -1,6 +1,5 @@
 package io.altiplano.scheduler.app;
 
-import io.altiplano.scheduler.core.Settings;
 import io.altiplano.scheduler.topology.SchedulerTopology;
 import io.altiplano.scheduler.topology.StreamsProperties;
 import io.quarkus.runtime.ShutdownEvent;
@@ -43,12 +42,7 @@ class SchedulerService {
                 settings.instanceId().orElse(""),
                 settings.session());
         KafkaStreams s = new KafkaStreams(
-                SchedulerTopology.build(
-                        topics.topics(),
-                        Settings.of(settings.leaseTerm().toMillis()),
-                        watch,
-                        settings.tick(),
-                        settings.session()),
+                SchedulerTopology.build(topics.topics(), settings.core(), watch, settings.tick(), settings.session()),
                 properties.properties(watch));
         s.setUncaughtExceptionHandler(e -> {
             LOG.errorf(e, "StreamThreadReplaced application=%s", properties.applicationId());

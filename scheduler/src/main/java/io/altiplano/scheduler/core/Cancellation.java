@@ -24,6 +24,12 @@ public record Cancellation(JobOutcome outcome, String code, String message, int 
     static final String RIGHT_WITHDRAWN = "right_withdrawn";
     /** A submission that breaks the contract. */
     static final String INVALID_SUBMISSION = "invalid_submission";
+    /** The tenant has as many jobs waiting as it may. */
+    static final String QUEUE_FULL = "queue_full";
+
+    /** The job was not over by its deadline. */
+    static final String DEADLINE_EXCEEDED = "deadline_exceeded";
+
     /** Every attempt was lost. */
     static final String ATTEMPTS_EXHAUSTED = "attempts_exhausted";
 }

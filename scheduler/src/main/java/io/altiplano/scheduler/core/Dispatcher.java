@@ -1,99 +1,178 @@
 package io.altiplano.scheduler.core;
 
-import io.altiplano.contracts.v1.RunningAttempt;
+import io.altiplano.contracts.v1.JobClass;
+import io.altiplano.contracts.v1.JobSubmitted;
+import io.altiplano.scheduler.fleet.Prefixes;
 import io.altiplano.scheduler.fleet.Worker;
 import io.altiplano.scheduler.lease.Lease;
-import io.altiplano.scheduler.lease.LeaseTable.Held;
+import io.altiplano.scheduler.lease.LeaseTable;
 import io.altiplano.scheduler.placement.Candidate;
+import io.altiplano.scheduler.placement.Demand;
 import io.altiplano.scheduler.placement.Placement;
-import io.altiplano.scheduler.queue.FirstComeQueue;
 import io.altiplano.scheduler.queue.JobQueue;
+import io.altiplano.scheduler.queue.Share;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
 
 /** Matches waiting jobs with workers, pool by pool, in the queue's order. */
 final class Dispatcher {
-    private final Shard shard;
-    private final Map<String, JobQueue> queues = new TreeMap<>();
+    /** Jobs that may be passed over because no worker of their size has room, while smaller workers stand idle. */
+    private static final int MOST_PASSED_OVER = 8;
 
-    Dispatcher(Shard shard) {
+    private final Shard shard;
+    private final Function<String, JobQueue> discipline;
+    private final Map<String, JobQueue> queues = new TreeMap<>();
+    /** The job that fitted nowhere when last tried, and what the fleet's room was then. */
+    private final Map<String, Blocked> blocked = new HashMap<>();
+
+    private record Blocked(String jobId, long room) {}
+
+    Dispatcher(Shard shard, Function<String, JobQueue> discipline) {
         this.shard = shard;
+        this.discipline = discipline;
+    }
+
+    private JobQueue queue(String pool) {
+        return queues.computeIfAbsent(pool, discipline);
+    }
+
+    private static JobQueue.Entry entry(JobState job) {
+        JobSubmitted s = job.submission();
+        return new JobQueue.Entry(
+                job.id(),
+                s.getJobClass(),
+                s.getTenantId(),
+                s.getProjectId(),
+                Math.max(1, s.getWeight()),
+                Math.clamp(job.cost(), 1, JobQueue.Entry.MOST_COST),
+                job.at().getOffset(),
+                s.getJobClass() == JobClass.JOB_CLASS_BATCH ? s.getDeadlineMs() : 0,
+                Math.max(0, s.getTenantRunningLimit()),
+                Math.max(0, s.getProjectRunningLimit()));
     }
 
     /** Puts a queued job into its place; no effect if it is there. */
     void enqueue(JobState job) {
-        queues.computeIfAbsent(job.pool(), p -> new FirstComeQueue())
-                .add(new JobQueue.Entry(
-                        job.id(),
-                        job.submission().getTenantId(),
-                        Math.max(1, job.submission().getWeight()),
-                        job.submission().getEstimatedCost(),
-                        job.at().getOffset()));
+        queue(job.pool()).add(entry(job));
     }
 
+    /** The job is not to be granted: it was not, or only a decision was made. */
     void remove(JobState job) {
-        JobQueue queue = queues.get(job.pool());
-        if (queue != null) {
-            queue.remove(job.id());
+        queue(job.pool()).remove(job.id());
+    }
+
+    /** Its lease was read back. */
+    void begun(JobState job) {
+        queue(job.pool()).begin(entry(job));
+    }
+
+    /** Its attempt, or the job, is over; so many tokens were served. */
+    void ended(JobState job, long servedTokens) {
+        queue(job.pool()).end(job.id(), servedTokens);
+    }
+
+    void restore(Share share) {
+        queue(share.pool()).restore(share);
+    }
+
+    void restore(JobState job) {
+        switch (job.phase()) {
+            case Phase.Queued q -> queue(job.pool()).restoreWaiting(entry(job));
+            case Phase.Leased l -> queue(job.pool()).restoreRunning(entry(job));
+            case Phase.AwaitingRelay a -> {}
         }
+    }
+
+    List<Share> drainShares() {
+        return queues.values().stream().flatMap(q -> q.drainShares().stream()).toList();
     }
 
     int waiting() {
         return queues.values().stream().mapToInt(JobQueue::size).sum();
     }
 
+    /** Jobs of a tenant and class that wait in a pool. */
+    int waiting(JobState job) {
+        return queue(job.pool())
+                .waiting(job.submission().getTenantId(), job.submission().getJobClass());
+    }
+
     Collection<String> pools() {
         return List.copyOf(queues.keySet());
     }
 
-    /** Decides grants for a pool until its queue is empty or the job whose turn it is fits nowhere. */
+    /**
+     * Decides grants for a pool until its queue is empty or the job whose turn it is fits nowhere. That job is not overtaken:
+     * only workers which are too small for it are given to others meanwhile.
+     */
     void dispatch(String pool, long nowMs) {
         JobQueue queue = queues.get(pool);
-        if (queue == null || queue.size() == 0) {
+        Optional<JobQueue.Entry> head = queue == null ? Optional.empty() : queue.head();
+        if (queue == null || head.isEmpty()) {
+            return;
+        }
+        long room = shard.fleet.version() + shard.leases.version();
+        if (new Blocked(head.get().jobId(), room).equals(blocked.get(pool))) {
             return;
         }
         List<Worker> workers = shard.fleet.takers(pool, nowMs - shard.settings.grantFreshMs());
-        for (Optional<JobQueue.Entry> head = queue.head(); head.isPresent(); head = queue.head()) {
-            JobState job = shard.state.job(head.get().jobId());
-            if (job == null || !(job.phase() instanceof Phase.Queued queued)) {
-                throw new IllegalStateException("queued job " + head.get().jobId() + " is " + job);
+        int passed = 0;
+        String first = "";
+        while (head.isPresent() && !workers.isEmpty() && passed <= MOST_PASSED_OVER) {
+            Demand demand = demand(head.get());
+            Optional<Candidate> choice = Placement.choose(candidates(workers), demand);
+            if (choice.isPresent()) {
+                grant(pool, queue, head.get(), choice.get().worker(), demand.blocks(), nowMs);
+            } else {
+                first = passed++ == 0 ? head.get().jobId() : first;
+                workers = Placement.tooSmall(workers, demand.blocks());
+                queue.park(head.get().jobId());
             }
-            long blocks = Placement.blocksFor(head.get().cost());
-            Optional<Candidate> choice =
-                    Placement.choose(candidates(workers), job.submission().getModel(), blocks);
-            if (choice.isEmpty()) {
-                return;
-            }
-            Worker worker = choice.get().worker();
-            Lease lease = new Lease(job.id(), queued.lastEpoch() + 1, worker.id(), worker.bootId(), worker.ordinal());
-            shard.leases.hold(lease, blocks, nowMs);
-            shard.decidedAt.put(job.id(), nowMs);
-            queue.remove(job.id());
-            shard.decisions.add(new Decision(pool, Records.granted(lease, shard.settings.termMs(), nowMs)));
+            head = queue.head();
         }
+        queue.unparkAll();
+        if (passed > 0) {
+            blocked.put(pool, new Blocked(first, shard.fleet.version() + shard.leases.version()));
+        }
+    }
+
+    private Demand demand(JobQueue.Entry entry) {
+        JobState job = shard.state.job(entry.jobId());
+        if (job == null || !(job.phase() instanceof Phase.Queued)) {
+            throw new IllegalStateException("queued job " + entry.jobId() + " is " + job);
+        }
+        return new Demand(
+                job.submission().getModel(),
+                job.submission().getAdapter(),
+                job.blocks(),
+                shard.prefixes.getOrDefault(job.id(), Prefixes.NONE),
+                job.fingerprint());
+    }
+
+    private void grant(String pool, JobQueue queue, JobQueue.Entry entry, Worker worker, long blocks, long nowMs) {
+        JobState job = shard.state.job(entry.jobId());
+        if (job == null) {
+            throw new IllegalStateException("queued job " + entry.jobId() + " is unknown");
+        }
+        Lease lease = new Lease(job.id(), job.phase().attempts() + 1, worker.id(), worker.bootId(), worker.ordinal());
+        shard.leases.hold(lease, blocks, nowMs);
+        shard.decidedAt.put(job.id(), nowMs);
+        queue.take(job.id());
+        shard.decisions.add(new Decision(
+                pool, Records.granted(lease, worker.beat().getNumericsFingerprint(), shard.settings.termMs(), nowMs)));
     }
 
     private List<Candidate> candidates(List<Worker> workers) {
         List<Candidate> candidates = new ArrayList<>(workers.size());
         for (Worker worker : workers) {
-            Set<String> listed = new HashSet<>();
-            for (RunningAttempt r : worker.beat().getRunningList()) {
-                listed.add(r.getJobId());
-            }
-            long committed = 0;
-            long unseen = 0;
-            Collection<Held> held = shard.leases.of(worker.id());
-            for (Held h : held) {
-                committed += h.blocks();
-                unseen += listed.contains(h.lease().jobId()) ? 0 : h.blocks();
-            }
-            candidates.add(new Candidate(worker, held.size(), committed, unseen));
+            LeaseTable.Load load = shard.leases.load(worker.id());
+            candidates.add(new Candidate(worker, load.leases(), load.blocks(), load.unseenBlocks()));
         }
         return candidates;
     }

@@ -17,6 +17,7 @@ import io.altiplano.scheduler.core.Stored.Early;
 import io.altiplano.scheduler.core.Stored.Finished;
 import io.altiplano.scheduler.core.Stored.Withdrawal;
 import io.altiplano.scheduler.fleet.Fleet.Heard;
+import io.altiplano.scheduler.fleet.Prefixes;
 import io.altiplano.scheduler.lease.Lease;
 import java.util.List;
 import java.util.Optional;
@@ -52,7 +53,16 @@ final class Facts {
             job = job.withCancellation(withdrawal(withdrawn.reason()));
         }
         Early early = shard.state.takeEarly(id);
+        if (job.cancellation() == null && early == null && queueFull(job)) {
+            job = job.withCancellation(new Cancellation(
+                    JobOutcome.JOB_OUTCOME_FAILED,
+                    Cancellation.QUEUE_FULL,
+                    "the tenant has " + shard.dispatcher.waiting(job) + " jobs of this class waiting already",
+                    0));
+        }
         shard.state.put(job);
+        shard.watchDeadline(job);
+        shard.prefixes.put(id, Prefixes.ofHashes(submitted.getPrefixHashesList()));
         shard.dispatcher.enqueue(job);
         shard.touch(job);
         shard.happened(What.JOB_QUEUED, id, 0, "", "pool=" + job.pool());
@@ -61,6 +71,35 @@ final class Facts {
             AttemptEnded ended = early.ended();
             if (ended != null) {
                 ended(ended, nowMs);
+            }
+        }
+    }
+
+    /**
+     * Whether a tenant has as many jobs waiting as it may. Not asked before what was decided earlier is applied: jobs that run
+     * would be counted.
+     */
+    private boolean queueFull(JobState job) {
+        return shard.caughtUp
+                && shard.dispatcher.waiting(job)
+                        >= (job.interactive() ? shard.settings.queueLimit() : shard.settings.batchQueueLimit());
+    }
+
+    /** Cancels what should be over by now. */
+    void deadlines(long nowMs) {
+        while (!shard.deadlines.isEmpty() && shard.deadlines.firstKey() <= nowMs) {
+            for (String id : shard.deadlines.pollFirstEntry().getValue()) {
+                JobState job = shard.state.job(id);
+                if (job != null && job.cancellation() == null) {
+                    cancel(
+                            job,
+                            new Cancellation(
+                                    JobOutcome.JOB_OUTCOME_CANCELLED,
+                                    Cancellation.DEADLINE_EXCEEDED,
+                                    "not over by its deadline",
+                                    0),
+                            nowMs);
+                }
             }
         }
     }
@@ -187,7 +226,7 @@ final class Facts {
     void started(AttemptStarted s, long nowMs) {
         if (leaseOf(s.getJobId()) instanceof Lease lease
                 && lease.heldBy(s.getEpoch(), s.getWorkerId(), s.getBootId())) {
-            shard.leases.renew(s.getJobId(), 0, nowMs);
+            shard.leases.renew(s.getJobId(), false, 0, nowMs);
         }
     }
 
@@ -251,7 +290,7 @@ final class Facts {
             return;
         }
         if (claimed.equals(leaseOf(job.id()))) {
-            shard.leases.renew(job.id(), r.getGeneratedTokens(), nowMs);
+            shard.leases.renew(job.id(), true, r.getGeneratedTokens(), nowMs);
             Cancellation c = job.cancellation();
             if (c != null && shard.caughtUp) {
                 shard.sendCancel(beat.getPool(), claimed, c.code(), nowMs);

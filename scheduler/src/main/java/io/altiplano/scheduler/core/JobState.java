@@ -5,6 +5,7 @@ import io.altiplano.contracts.v1.JobClass;
 import io.altiplano.contracts.v1.JobSubmitted;
 import io.altiplano.contracts.v1.LogPointer;
 import io.altiplano.contracts.v1.ReplyAddress;
+import io.altiplano.scheduler.placement.Placement;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param ended the end of the present lease's attempt; or of a later one than is known yet (topics are read in any order)
  * @param relay the gateway's answer to the last or next Retrying
  * @param generatedTokens the most that a lost worker's heartbeats told of: billed if worker and gateway are both lost
+ * @param fingerprint numerics fingerprint of the last attempt's worker; empty for none
  */
 public record JobState(
         JobSubmitted submission,
@@ -28,7 +30,8 @@ public record JobState(
         @Nullable Cancellation cancellation,
         @Nullable AttemptEnded ended,
         @Nullable Relay relay,
-        long generatedTokens) {
+        long generatedTokens,
+        String fingerprint) {
 
     static JobState queued(JobSubmitted job, LogPointer at) {
         JobSubmitted compact = job.toBuilder()
@@ -36,7 +39,7 @@ public record JobState(
                 .clearPrefixHashes()
                 .clearSampling()
                 .build();
-        return new JobState(compact, at, job.getPromptTokensCount(), new Phase.Queued(0), null, null, null, 0);
+        return new JobState(compact, at, job.getPromptTokensCount(), new Phase.Queued(0), null, null, null, 0, "");
     }
 
     public String id() {
@@ -70,22 +73,44 @@ public record JobState(
     }
 
     JobState withPhase(Phase next) {
-        return new JobState(submission, at, promptTokens, next, cancellation, ended, relay, generatedTokens);
+        return new JobState(
+                submission, at, promptTokens, next, cancellation, ended, relay, generatedTokens, fingerprint);
     }
 
     JobState withCancellation(Cancellation next) {
-        return new JobState(submission, at, promptTokens, phase, next, ended, relay, generatedTokens);
+        return new JobState(submission, at, promptTokens, phase, next, ended, relay, generatedTokens, fingerprint);
     }
 
     JobState withEnded(@Nullable AttemptEnded next) {
-        return new JobState(submission, at, promptTokens, phase, cancellation, next, relay, generatedTokens);
+        return new JobState(
+                submission, at, promptTokens, phase, cancellation, next, relay, generatedTokens, fingerprint);
     }
 
     JobState withRelay(@Nullable Relay next) {
-        return new JobState(submission, at, promptTokens, phase, cancellation, ended, next, generatedTokens);
+        return new JobState(
+                submission, at, promptTokens, phase, cancellation, ended, next, generatedTokens, fingerprint);
     }
 
     JobState withGenerated(long tokens) {
-        return new JobState(submission, at, promptTokens, phase, cancellation, ended, relay, tokens);
+        return new JobState(submission, at, promptTokens, phase, cancellation, ended, relay, tokens, fingerprint);
+    }
+
+    JobState withFingerprint(String next) {
+        return new JobState(submission, at, promptTokens, phase, cancellation, ended, relay, generatedTokens, next);
+    }
+
+    /** Tokens it may take: the gateway's estimate; where there is none, the prompt, which is the least. */
+    long cost() {
+        return Math.max(submission.getEstimatedCost(), promptTokens);
+    }
+
+    /** KV blocks it may come to use. */
+    long blocks() {
+        return Placement.blocksFor(cost());
+    }
+
+    /** What the present attempt is known to have used, should its worker be lost: nothing if it was not seen to run. */
+    static long servedWhenLost(int promptTokens, long generated) {
+        return generated == 0 ? 0 : promptTokens + generated;
     }
 }

@@ -10,7 +10,6 @@ import io.altiplano.contracts.v1.ReplyAddress;
 import io.altiplano.scheduler.core.Effect.What;
 import io.altiplano.scheduler.core.Stored.Finished;
 import io.altiplano.scheduler.lease.Lease;
-import io.altiplano.scheduler.placement.Placement;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,16 +61,16 @@ final class ReadBack {
             sendGrant(job, lease, nowMs);
         } else if (!running && job.phase().attempts() + 1 == lease.epoch()) {
             // Queued; or still awaiting the gateway's answer, which may be read only after the grant that rests on it.
-            begin(job, lease, nowMs);
+            begin(job.withFingerprint(g.getNumericsFingerprint()), lease, nowMs);
         } else {
             shard.happened(What.LEASE_GRANT_FENCED, job.id(), lease.epoch(), lease.workerId(), "phase=" + job.phase());
         }
     }
 
     private void begin(JobState job, Lease lease, long nowMs) {
-        shard.dispatcher.remove(job);
+        shard.dispatcher.begun(job);
         shard.waitingSince.remove(job.id());
-        shard.leases.hold(lease, Placement.blocksFor(job.submission().getEstimatedCost()), nowMs);
+        shard.leases.hold(lease, job.blocks(), nowMs);
         JobState leased = job.withPhase(new Phase.Leased(lease));
         step(leased);
         shard.happened(
@@ -106,6 +105,7 @@ final class ReadBack {
         int next = e.getEpoch() + 1;
         if (job.phase() instanceof Phase.Leased l && l.lease().epoch() == e.getEpoch()) {
             long generated = shard.generatedTokens(job);
+            shard.dispatcher.ended(job, JobState.servedWhenLost(job.promptTokens(), generated));
             shard.leases.release(job.id());
             shard.waitingSince.put(job.id(), nowMs);
             AttemptEnded ended = job.ended();
@@ -137,7 +137,8 @@ final class ReadBack {
             }
             return;
         }
-        shard.dispatcher.remove(job);
+        shard.dispatcher.ended(job, Records.served(job, f, shard.generatedTokens(job)));
+        shard.prefixes.remove(job.id());
         shard.leases.release(job.id());
         shard.waitingSince.remove(job.id());
         shard.decidedAt.remove(job.id());

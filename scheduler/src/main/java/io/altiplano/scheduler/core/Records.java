@@ -26,7 +26,7 @@ final class Records {
                 .build();
     }
 
-    static JobRecord granted(Lease lease, long termMs, long nowMs) {
+    static JobRecord granted(Lease lease, String fingerprint, long termMs, long nowMs) {
         return JobRecord.newBuilder()
                 .setGranted(LeaseGranted.newBuilder()
                         .setJobId(lease.jobId())
@@ -35,8 +35,16 @@ final class Records {
                         .setBootId(lease.bootId())
                         .setOrdinal(lease.ordinal())
                         .setTermMs(termMs)
-                        .setAtMs(nowMs))
+                        .setAtMs(nowMs)
+                        .setNumericsFingerprint(fingerprint))
                 .build();
+    }
+
+    /** Tokens that a job was served: what was billed for, or where nothing was, what its lost worker told of. */
+    static long served(JobState job, JobFinished f, long generated) {
+        Usage u = f.getUsage();
+        long billed = u.getPromptTokens() - u.getCachedTokens() + u.getCompletionTokens();
+        return Math.max(billed, JobState.servedWhenLost(job.promptTokens(), generated));
     }
 
     static Lease lease(LeaseGranted g) {

@@ -2,9 +2,11 @@ package io.altiplano.scheduler.core;
 
 import io.altiplano.contracts.v1.JobRecord;
 import io.altiplano.scheduler.core.Effect.What;
-import io.altiplano.scheduler.placement.Placement;
+import io.altiplano.scheduler.queue.FairQueue;
+import io.altiplano.scheduler.queue.JobQueue;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * One partition's scheduler as a pure function of its inputs: no clock, no randomness, no I/O.
@@ -45,9 +47,16 @@ public final class SchedulerCore {
      * @param incarnation unique to this take-over of the partition
      */
     public SchedulerCore(Settings settings, String incarnation) {
+        this(settings, incarnation, pool -> new FairQueue(pool, settings.shares()));
+    }
+
+    /**
+     * @param discipline makes the queue of a pool
+     */
+    public SchedulerCore(Settings settings, String incarnation, Function<String, JobQueue> discipline) {
         this.settings = settings;
         this.incarnation = incarnation;
-        this.shard = new Shard(settings);
+        this.shard = new Shard(settings, discipline);
         this.rules = new Rules(shard);
         this.readBack = new ReadBack(shard);
         this.facts = new Facts(shard, readBack);
@@ -56,18 +65,18 @@ public final class SchedulerCore {
     /** Takes over with what the store holds: all leases get a full fresh term, all waits for gateways begin again. */
     public Outcome start(Iterable<Stored> stored, long nowMs) {
         for (Stored item : stored) {
-            if (item instanceof Stored.Incarnations i) {
-                shard.fleet.restore(i.boot());
-            } else {
-                shard.state.restore(item);
+            switch (item) {
+                case Stored.Incarnations i -> shard.fleet.restore(i.boot());
+                case Stored.Flow f -> shard.dispatcher.restore(f.share());
+                default -> shard.state.restore(item);
             }
         }
         for (JobState job : shard.state.jobs()) {
+            shard.dispatcher.restore(job);
+            shard.watchDeadline(job);
             switch (job.phase()) {
-                case Phase.Queued q -> shard.dispatcher.enqueue(job);
-                case Phase.Leased l ->
-                    shard.leases.hold(
-                            l.lease(), Placement.blocksFor(job.submission().getEstimatedCost()), nowMs);
+                case Phase.Queued q -> {}
+                case Phase.Leased l -> shard.leases.hold(l.lease(), job.blocks(), nowMs);
                 case Phase.AwaitingRelay a -> shard.waitingSince.put(job.id(), nowMs);
             }
         }
@@ -132,8 +141,10 @@ public final class SchedulerCore {
             return;
         }
         giveUpLostDecisions(nowMs);
-        for (JobState job : List.copyOf(shard.state.jobs())) {
-            if (job.phase() instanceof Phase.AwaitingRelay) {
+        facts.deadlines(nowMs);
+        for (String id : List.copyOf(shard.waitingSince.keySet())) {
+            JobState job = shard.state.job(id);
+            if (job != null) {
                 facts.resume(job);
                 if (!job.interactive() && rules.relayOverdue(job, nowMs)) {
                     facts.restart(job);
@@ -146,7 +157,10 @@ public final class SchedulerCore {
             shard.fleet.forget(nowMs - settings.memoryMs()).forEach(shard.state::bootForgotten);
             shard.forgetMarks(nowMs - HOUSEKEEPING_MS);
         }
-        touchAll();
+        // About a job that waits for a worker, time alone makes nothing due but its deadline: it is not looked at.
+        shard.touched.addAll(shard.leases.jobs());
+        shard.touched.addAll(shard.waitingSince.keySet());
+        shard.touchedPools.addAll(shard.dispatcher.pools());
     }
 
     private void giveUpLostDecisions(long nowMs) {
@@ -155,9 +169,13 @@ public final class SchedulerCore {
                 return false;
             }
             JobState job = shard.state.job(e.getKey());
-            if (job != null && job.phase() instanceof Phase.Queued) {
-                shard.leases.release(job.id());
-                shard.dispatcher.enqueue(job);
+            if (job != null) {
+                if (job.phase() instanceof Phase.Queued) {
+                    shard.leases.release(job.id());
+                    shard.dispatcher.remove(job);
+                    shard.dispatcher.enqueue(job);
+                }
+                shard.touch(job);
             }
             shard.happened(What.DECISION_REPEATED, e.getKey(), 0, "", "after_ms=" + settings.redecideMs());
             return true;
@@ -205,6 +223,7 @@ public final class SchedulerCore {
 
     /** What changed in the store since the last call, in order; to be written before anything else is read. */
     public List<Change> drainChanges() {
+        shard.dispatcher.drainShares().forEach(share -> shard.state.flowChanged(new Stored.Flow(share)));
         return shard.state.drainChanges();
     }
 

@@ -1,14 +1,18 @@
 package io.altiplano.scheduler.core;
 
 import io.altiplano.scheduler.fleet.Fleet;
+import io.altiplano.scheduler.fleet.Prefixes;
 import io.altiplano.scheduler.lease.Lease;
 import io.altiplano.scheduler.lease.LeaseTable;
+import io.altiplano.scheduler.queue.JobQueue;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Function;
 
 /**
  * What one partition's scheduler knows. {@link State} survives a restart; all else here is volatile and is learnt or
@@ -19,7 +23,11 @@ final class Shard {
     final State state = new State();
     final Fleet fleet = new Fleet();
     final LeaseTable leases = new LeaseTable();
-    final Dispatcher dispatcher = new Dispatcher(this);
+    final Dispatcher dispatcher;
+    /** Prefix hashes of unfinished jobs, a hint for placement that a restart loses. */
+    final Map<String, Prefixes> prefixes = new HashMap<>();
+    /** Jobs by their deadlines, finished ones among them until then. */
+    final TreeMap<Long, Set<String>> deadlines = new TreeMap<>();
 
     /** Since when a decision about the job is on its way to being read back. */
     final Map<String, Long> decidedAt = new HashMap<>();
@@ -43,8 +51,16 @@ final class Shard {
     final List<Decision> decisions = new ArrayList<>();
     final List<Effect> effects = new ArrayList<>();
 
-    Shard(Settings settings) {
+    Shard(Settings settings, Function<String, JobQueue> discipline) {
         this.settings = settings;
+        this.dispatcher = new Dispatcher(this, discipline);
+    }
+
+    void watchDeadline(JobState job) {
+        long deadline = job.submission().getDeadlineMs();
+        if (deadline > 0) {
+            deadlines.computeIfAbsent(deadline, d -> new LinkedHashSet<>()).add(job.id());
+        }
     }
 
     void touch(JobState job) {

@@ -36,6 +36,7 @@ final class State {
             case Finished f -> finished.put(f.jobId(), f);
             case Early e -> early.put(e.jobId(), e);
             case Withdrawal w -> withdrawals.put(w.key(), w);
+            case Stored.Flow f -> throw new IllegalArgumentException("flows belong to the queues: " + f);
             case Stored.Incarnations i -> throw new IllegalArgumentException("incarnations belong to the fleet: " + i);
         }
     }
@@ -125,6 +126,11 @@ final class State {
 
     void bootChanged(Boot boot) {
         changed(new Stored.Incarnations(boot));
+    }
+
+    /** A flow's tags changed, or were forgotten where it has no marks. */
+    void flowChanged(Stored.Flow flow) {
+        changes.put(flow.key(), new Change(flow.key(), flow.share().marks().isEmpty() ? null : flow));
     }
 
     void bootForgotten(Boot boot) {

@@ -4,6 +4,7 @@ import io.altiplano.contracts.v1.AttemptEnded;
 import io.altiplano.contracts.v1.JobRecord;
 import io.altiplano.contracts.v1.ReplyAddress;
 import io.altiplano.scheduler.fleet.Boot;
+import io.altiplano.scheduler.queue.Share;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -56,6 +57,14 @@ public sealed interface Stored {
         @Override
         public String key() {
             return "r/" + tenantId + "/" + model;
+        }
+    }
+
+    /** Virtual times of a pool or of a tenant's flow in it. */
+    record Flow(Share share) implements Stored {
+        @Override
+        public String key() {
+            return "f/" + share.pool() + "/" + share.jobClass().getNumber() + "/" + share.tenant();
         }
     }
 

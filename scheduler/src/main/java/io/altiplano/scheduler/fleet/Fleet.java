@@ -17,8 +17,9 @@ import org.jspecify.annotations.Nullable;
 public final class Fleet {
     private static final int MOST_SUPERSEDED = 64;
 
-    private final Map<Key, Worker> workers = new TreeMap<>();
+    private final TreeMap<Key, Worker> workers = new TreeMap<>();
     private final Map<Key, Boot> boots = new TreeMap<>();
+    private long version;
 
     private record Key(String pool, String workerId) implements Comparable<Key> {
         @Override
@@ -47,12 +48,14 @@ public final class Fleet {
             if (last != null && beat.getSequence() <= last.beat().getSequence()) {
                 return Heard.STALE;
             }
+            version++;
             workers.put(key, new Worker(beat, nowMs));
             return Heard.KNOWN;
         }
         if (boot != null && boot.superseded().stream().anyMatch(s -> s.bootId().equals(beat.getBootId()))) {
             return Heard.STALE;
         }
+        version++;
         boots.put(key, new Boot(key.pool, key.workerId, beat.getBootId(), nowMs, supersede(boot, nowMs)));
         workers.put(key, new Worker(beat, nowMs));
         return Heard.NEW_BOOT;
@@ -77,11 +80,14 @@ public final class Fleet {
         return Optional.ofNullable(boots.get(new Key(pool, workerId)));
     }
 
+    /** Changes whenever a worker may have got room. */
+    public long version() {
+        return version;
+    }
+
     /** Workers of a pool that were heard at or after a time and take new work. */
     public List<Worker> takers(String pool, long heardSinceMs) {
-        return workers.entrySet().stream()
-                .filter(e -> e.getKey().pool.equals(pool))
-                .map(Map.Entry::getValue)
+        return workers.subMap(new Key(pool, ""), new Key(pool + "\0", "")).values().stream()
                 .filter(w -> w.heardAtMs() >= heardSinceMs && !w.beat().getDraining())
                 .toList();
     }

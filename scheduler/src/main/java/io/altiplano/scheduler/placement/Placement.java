@@ -1,16 +1,27 @@
 package io.altiplano.scheduler.placement;
 
+import io.altiplano.contracts.v1.WorkerHeartbeat;
+import io.altiplano.scheduler.fleet.Worker;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * Chooses a worker for one job. A job's need of KV blocks is an upper bound, so a worker that holds nothing takes any job:
- * otherwise a job whose bound is above every worker's size would wait for ever.
+ * Chooses a worker for one job. A job's need of KV blocks is an upper bound, so a worker that holds nothing takes any job
+ * that no larger worker of the pool could: otherwise a job whose bound is above every worker's size would wait for ever.
+ *
+ * <p>Of the workers with room, in this order: one that has the model; on a retry, one that computes the same bits; not a hot
+ * one; one that has the adapter (else one with the fewest adapters, which has the most room for another); the longest part
+ * of the prompt in its prefix cache; the least loaded; the most free blocks.
  */
 public final class Placement {
     /** Tokens a KV block holds. */
     public static final int BLOCK_TOKENS = 16;
+
+    /** A worker so full is hot while another is emptier by {@link #HOT_GAP}: it is spared, whatever it has cached. */
+    private static final double HOT = 0.75;
+
+    private static final double HOT_GAP = 0.5;
 
     private Placement() {}
 
@@ -19,24 +30,86 @@ public final class Placement {
         return Math.ceilDiv(Math.max(costTokens, 1), BLOCK_TOKENS);
     }
 
-    /** The worker for a job of a model that needs so many blocks: one that has the model, then the least loaded. */
-    public static Optional<Candidate> choose(List<Candidate> candidates, String model, long blocks) {
-        return candidates.stream()
-                .filter(c -> fits(c, blocks))
-                .min(Comparator.comparing((Candidate c) ->
-                                !c.worker().beat().getModelsList().contains(model))
-                        .thenComparingDouble(
-                                c -> (double) c.leases() / c.worker().beat().getCapacity())
-                        .thenComparing(
-                                Comparator.comparingLong(Placement::freeBlocks).reversed())
-                        .thenComparing(c -> c.worker().id()));
+    /** The worker for a job, if any has room. */
+    public static Optional<Candidate> choose(List<Candidate> candidates, Demand demand) {
+        long largest = 0;
+        double least = Double.MAX_VALUE;
+        for (Candidate c : candidates) {
+            largest = Math.max(largest, c.worker().beat().getTotalKvBlocks());
+            least = Math.min(least, load(c));
+        }
+        Rated best = null;
+        for (Candidate c : candidates) {
+            if (fits(c, demand.blocks(), largest)) {
+                Rated rated = Rated.of(c, demand, least);
+                best = best == null || Rated.BEST_FIRST.compare(rated, best) < 0 ? rated : best;
+            }
+        }
+        return Optional.ofNullable(best).map(Rated::candidate);
     }
 
-    private static boolean fits(Candidate c, long blocks) {
-        if (c.leases() >= c.worker().beat().getCapacity()) {
+    /** Of some workers, those that could never be given a job of so many blocks while the larger ones are there. */
+    public static List<Worker> tooSmall(List<Worker> workers, long blocks) {
+        long largest = workers.stream()
+                .mapToLong(w -> w.beat().getTotalKvBlocks())
+                .max()
+                .orElse(0);
+        return workers.stream()
+                .filter(w -> w.beat().getTotalKvBlocks() < Math.min(blocks, largest))
+                .toList();
+    }
+
+    /** What is compared, computed once a worker. */
+    private record Rated(
+            Candidate candidate,
+            boolean lacksModel,
+            boolean otherBits,
+            boolean hot,
+            boolean lacksAdapter,
+            int adapters,
+            int matches,
+            double load,
+            long free) {
+        static final Comparator<Rated> BEST_FIRST = Comparator.comparing(Rated::lacksModel)
+                .thenComparing(Rated::otherBits)
+                .thenComparing(Rated::hot)
+                .thenComparing(Rated::lacksAdapter)
+                .thenComparingInt(Rated::adapters)
+                .thenComparing(Comparator.comparingInt(Rated::matches).reversed())
+                .thenComparingDouble(Rated::load)
+                .thenComparing(Comparator.comparingLong(Rated::free).reversed())
+                .thenComparing(r -> r.candidate.worker().id());
+
+        static Rated of(Candidate c, Demand demand, double leastLoad) {
+            WorkerHeartbeat beat = c.worker().beat();
+            boolean lacksAdapter =
+                    !demand.adapter().isEmpty() && !beat.getAdaptersList().contains(demand.adapter());
+            double load = Placement.load(c);
+            return new Rated(
+                    c,
+                    !beat.getModelsList().contains(demand.model()),
+                    !demand.fingerprint().isEmpty() && !demand.fingerprint().equals(beat.getNumericsFingerprint()),
+                    load >= HOT && load - leastLoad >= HOT_GAP,
+                    lacksAdapter,
+                    lacksAdapter ? beat.getAdaptersCount() : 0,
+                    c.worker().cached().matches(demand.prefixes()),
+                    load,
+                    freeBlocks(c));
+        }
+    }
+
+    /** Promised and waiting sequences for each place: above 1 where the worker has a queue of its own. */
+    private static double load(Candidate c) {
+        return (double) (c.leases() + c.worker().beat().getQueued())
+                / Math.max(1, c.worker().beat().getCapacity());
+    }
+
+    private static boolean fits(Candidate c, long blocks, long largest) {
+        WorkerHeartbeat beat = c.worker().beat();
+        if (c.leases() >= beat.getCapacity() || beat.getTotalKvBlocks() < Math.min(blocks, largest)) {
             return false;
         }
-        boolean empty = c.leases() == 0 && c.worker().beat().getRunningCount() == 0;
+        boolean empty = c.leases() == 0 && beat.getRunningCount() == 0;
         return empty || blocks <= freeBlocks(c);
     }
 

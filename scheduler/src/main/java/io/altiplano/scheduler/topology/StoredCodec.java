@@ -7,6 +7,7 @@ import io.altiplano.scheduler.core.Relay;
 import io.altiplano.scheduler.core.Stored;
 import io.altiplano.scheduler.fleet.Boot;
 import io.altiplano.scheduler.lease.Lease;
+import io.altiplano.scheduler.queue.Share;
 import io.altiplano.scheduler.topology.v1.StoredBoot;
 import io.altiplano.scheduler.topology.v1.StoredCancellation;
 import io.altiplano.scheduler.topology.v1.StoredEarly;
@@ -14,9 +15,13 @@ import io.altiplano.scheduler.topology.v1.StoredEntry;
 import io.altiplano.scheduler.topology.v1.StoredFinished;
 import io.altiplano.scheduler.topology.v1.StoredJob;
 import io.altiplano.scheduler.topology.v1.StoredLease;
+import io.altiplano.scheduler.topology.v1.StoredMark;
 import io.altiplano.scheduler.topology.v1.StoredRelay;
+import io.altiplano.scheduler.topology.v1.StoredShare;
 import io.altiplano.scheduler.topology.v1.StoredSuperseded;
 import io.altiplano.scheduler.topology.v1.StoredWithdrawal;
+import java.util.HashMap;
+import java.util.Map;
 
 /** The one translator between the core's state and the store's messages. */
 public final class StoredCodec {
@@ -46,6 +51,7 @@ public final class StoredCodec {
                 entry.setEarly(b);
             }
             case Stored.Incarnations i -> entry.setBoot(write(i.boot()));
+            case Stored.Flow f -> entry.setShare(write(f.share()));
             case Stored.Withdrawal w ->
                 entry.setWithdrawal(StoredWithdrawal.newBuilder()
                         .setTenantId(w.tenantId())
@@ -80,9 +86,31 @@ public final class StoredCodec {
                 yield new Stored.Withdrawal(
                         w.getTenantId(), w.getModel(), w.getLicenceEpoch(), w.getReason(), w.getAtMs());
             }
+            case SHARE -> new Stored.Flow(read(entry.getShare()));
             case POSITIONS, BODY_NOT_SET ->
                 throw new IllegalArgumentException("not a part of the core's state: " + entry.getBodyCase());
         };
+    }
+
+    private static StoredShare write(Share share) {
+        StoredShare.Builder b = StoredShare.newBuilder()
+                .setPool(share.pool())
+                .setJobClass(share.jobClass())
+                .setTenantId(share.tenant());
+        share.marks()
+                .forEach((name, mark) -> b.putMarks(
+                        name,
+                        StoredMark.newBuilder()
+                                .setTag(mark.tag())
+                                .setClock(mark.clock())
+                                .build()));
+        return b.build();
+    }
+
+    private static Share read(StoredShare s) {
+        Map<String, Share.Mark> marks = new HashMap<>();
+        s.getMarksMap().forEach((name, m) -> marks.put(name, new Share.Mark(m.getTag(), m.getClock())));
+        return new Share(s.getPool(), s.getJobClass(), s.getTenantId(), marks);
     }
 
     private static StoredJob write(JobState job) {
@@ -90,7 +118,8 @@ public final class StoredCodec {
                 .setSubmission(job.submission())
                 .setAt(job.at())
                 .setPromptTokens(job.promptTokens())
-                .setGeneratedTokens(job.generatedTokens());
+                .setGeneratedTokens(job.generatedTokens())
+                .setFingerprint(job.fingerprint());
         switch (job.phase()) {
             case Phase.Queued q -> b.setQueued(q.lastEpoch());
             case Phase.Leased l ->
@@ -146,7 +175,8 @@ public final class StoredCodec {
                                 r.getUsage(),
                                 r.getFinishReason())
                         : null,
-                j.getGeneratedTokens());
+                j.getGeneratedTokens(),
+                j.getFingerprint());
     }
 
     private static Phase phase(StoredJob j) {

@@ -2,10 +2,16 @@ package io.altiplano.scheduler.placement;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.ByteString;
+import io.altiplano.contracts.v1.WorkerHeartbeat;
 import io.altiplano.scheduler.Samples;
+import io.altiplano.scheduler.fleet.Prefixes;
 import io.altiplano.scheduler.fleet.Worker;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -29,11 +35,15 @@ class PlacementTest {
         return candidates;
     }
 
+    private static Demand demand(long blocks) {
+        return new Demand("llama", "", blocks, Prefixes.NONE, "");
+    }
+
     @Property
     void theChosenWorkerHasAPlaceAndBlocksOrHoldsNothing(
             @ForAll @Size(min = 1, max = 8) List<@IntRange(max = 5) Integer> loads,
             @ForAll @LongRange(min = 1, max = 200) long blocks) {
-        assertThat(Placement.choose(candidates(loads), "llama", blocks).stream())
+        assertThat(Placement.choose(candidates(loads), demand(blocks)).stream())
                 .allSatisfy(c -> assertThat(c.leases() == 0 || (c.leases() < 4 && blocks <= 100 - 30L * c.leases()))
                         .isTrue());
     }
@@ -43,7 +53,7 @@ class PlacementTest {
             @ForAll @Size(max = 5) List<@IntRange(max = 5) Integer> loads, @ForAll @LongRange(min = 1) long blocks) {
         List<Integer> withEmpty = new ArrayList<>(loads);
         withEmpty.add(0);
-        assertThat(Placement.choose(candidates(withEmpty), "llama", blocks)).isPresent();
+        assertThat(Placement.choose(candidates(withEmpty), demand(blocks))).isPresent();
     }
 
     @Property
@@ -51,5 +61,71 @@ class PlacementTest {
         long blocks = Placement.blocksFor(cost);
         assertThat(blocks).isPositive();
         assertThat(blocks * Placement.BLOCK_TOKENS).isBetween(cost, Math.max(cost, 1) + Placement.BLOCK_TOKENS);
+    }
+
+    private static Candidate worker(int ordinal, int leases, WorkerHeartbeat.Builder beat) {
+        return new Candidate(
+                new Worker(beat.setWorkerId("default-" + ordinal).setCapacity(4).build(), 0), leases, 0, 0);
+    }
+
+    private static WorkerHeartbeat.Builder beat() {
+        return Samples.beat(0, "b", 1);
+    }
+
+    private static Prefixes prompt(int... blocks) {
+        return Prefixes.ofHashes(Arrays.stream(blocks)
+                .mapToObj(b -> ByteString.copyFrom(
+                        ByteBuffer.allocate(16).putLong(b).putLong(7).array()))
+                .toList());
+    }
+
+    @Example
+    void theLongestCachedPrefixIsPreferredUntilItsWorkerIsHot() {
+        WorkerHeartbeat.Builder long_ =
+                beat().addPrefixDigest(30).addPrefixDigest(10).addPrefixDigest(20);
+        WorkerHeartbeat.Builder short_ = beat().addPrefixDigest(10);
+        Demand demand = new Demand("llama", "", 1, prompt(10, 20, 30, 40), "");
+
+        assertThat(chosen(demand, worker(0, 0, beat()), worker(1, 0, short_), worker(2, 2, long_)))
+                .isEqualTo("default-2");
+        assertThat(chosen(demand, worker(0, 0, beat()), worker(1, 1, short_), worker(2, 3, long_)))
+                .isEqualTo("default-1");
+    }
+
+    @Example
+    void anAdapterIsNotLoadedWhereAnotherWorkerHasIt() {
+        Demand demand = new Demand("llama", "style", 1, Prefixes.NONE, "");
+        assertThat(chosen(demand, worker(0, 0, beat()), worker(1, 2, beat().addAdapters("style"))))
+                .isEqualTo("default-1");
+        assertThat(chosen(demand, worker(0, 0, beat().addAdapters("x")), worker(1, 1, beat())))
+                .isEqualTo("default-1");
+    }
+
+    @Example
+    void aRetryGoesToAWorkerThatComputesTheSameBits() {
+        Demand demand = new Demand("llama", "", 1, Prefixes.NONE, "tp2");
+        assertThat(chosen(
+                        demand,
+                        worker(0, 0, beat().setNumericsFingerprint("tp1")),
+                        worker(1, 2, beat().setNumericsFingerprint("tp2"))))
+                .isEqualTo("default-1");
+    }
+
+    @Example
+    void aWorkerTooSmallForAJobIsNotGivenItWhileALargerOneIsThere() {
+        Demand demand = new Demand("llama", "", 200, Prefixes.NONE, "");
+        Candidate small = worker(0, 0, beat());
+        Candidate large = worker(1, 1, beat().setTotalKvBlocks(400).setFreeKvBlocks(100));
+        assertThat(Placement.choose(List.of(small, large), demand)).isEmpty();
+        assertThat(Placement.choose(List.of(small), demand)).isPresent();
+        assertThat(Placement.tooSmall(List.of(small.worker(), large.worker()), 200))
+                .containsExactly(small.worker());
+    }
+
+    private static String chosen(Demand demand, Candidate... candidates) {
+        return Placement.choose(List.of(candidates), demand)
+                .orElseThrow()
+                .worker()
+                .id();
     }
 }

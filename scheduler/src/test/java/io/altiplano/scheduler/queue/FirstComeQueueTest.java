@@ -22,7 +22,7 @@ class FirstComeQueueTest {
         for (int step : steps) {
             int arrival = Math.abs(step);
             if (step >= 0) {
-                queue.add(new Entry("job-" + arrival, "acme", 1, 10, arrival));
+                queue.add(Entries.of("job-" + arrival, "acme", 1, 10, arrival));
                 model.put(arrival, "job-" + arrival);
             } else {
                 queue.remove("job-" + arrival);
@@ -36,7 +36,7 @@ class FirstComeQueueTest {
 
     @Example
     void aWeightBelowOneIsRefused() {
-        assertThatThrownBy(() -> new Entry("j", "acme", 0, 1, 1))
+        assertThatThrownBy(() -> Entries.of("j", "acme", 0, 1, 1))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("acme");
     }

@@ -10,5 +10,9 @@ enum Mutant {
     /** A job is tried for ever. */
     NO_ATTEMPT_LIMIT,
     /** A scheduler that takes over decides before it has applied what was decided before it. */
-    NO_BARRIER
+    NO_BARRIER,
+    /** First come, first served. */
+    NO_FAIRNESS,
+    /** The ledger takes a job's line as often as it reads it. */
+    NO_UNIQUE_KEY
 }

@@ -59,10 +59,18 @@ final class SimGateway {
         clients.put(job.getJobId(), new Client(job));
         send(SubmissionRecord.newBuilder().setSubmitted(job).build());
         if (world.chance(0.15)) {
+            world.count("submitted twice");
             world.after(
                     world.between(1, 6_000),
                     () -> send(SubmissionRecord.newBuilder().setSubmitted(job).build()));
         }
+    }
+
+    /** Jobs that reach the log at one moment. */
+    void submitAtOnce(JobSubmitted job) {
+        clients.put(job.getJobId(), new Client(job));
+        topics.submissions()
+                .append(SubmissionRecord.newBuilder().setSubmitted(job).build());
     }
 
     void send(SubmissionRecord record) {
@@ -89,6 +97,7 @@ final class SimGateway {
     void lose(String id) {
         Client c = clients.get(id);
         if (c != null) {
+            world.count("gateway lost");
             c.gone = true;
         }
     }

@@ -15,9 +15,11 @@ import io.altiplano.scheduler.core.SchedulerCore;
 import io.altiplano.scheduler.core.Settings;
 import io.altiplano.scheduler.core.Stored;
 import io.altiplano.scheduler.lease.Lease;
+import io.altiplano.scheduler.queue.FirstComeQueue;
 import io.altiplano.scheduler.topology.StoredCodec;
 import io.altiplano.scheduler.topology.v1.StoredEntry;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -36,7 +38,7 @@ final class SimScheduler {
     private final Settings settings;
 
     private final Map<String, StoredEntry> durable = new TreeMap<>();
-    private final List<StoredChange> unflushed = new ArrayList<>();
+    private final List<Change> unflushed = new ArrayList<>();
     private int[] committed = new int[SOURCES];
     private int[] positions = new int[SOURCES];
     private SchedulerCore core;
@@ -44,8 +46,6 @@ final class SimScheduler {
     private World.Wire outWire;
     private int incarnation;
     private boolean down;
-
-    private record StoredChange(String key, StoredEntry value) {}
 
     SimScheduler(World world, Topics topics, Mutant mutant, Settings settings) {
         this.world = world;
@@ -61,7 +61,9 @@ final class SimScheduler {
         positions = committed.clone();
         jobsWire = world.new Wire();
         outWire = world.new Wire();
-        core = new SchedulerCore(settings, "incarnation-" + incarnation);
+        core = mutant == Mutant.NO_FAIRNESS
+                ? new SchedulerCore(settings, "incarnation-" + incarnation, pool -> new FirstComeQueue())
+                : new SchedulerCore(settings, "incarnation-" + incarnation);
         List<Stored> restored = durable.values().stream().map(StoredCodec::read).toList();
         Outcome taken = core.start(restored, world.now());
         carryOut(taken);
@@ -90,17 +92,23 @@ final class SimScheduler {
     private void commit() {
         jobsWire.flush();
         outWire.flush();
-        unflushed.forEach(this::toDurable);
-        unflushed.clear();
+        flush(unflushed);
         committed = positions.clone();
     }
 
-    private void toDurable(StoredChange c) {
-        if (c.value.getBodyCase() == StoredEntry.BodyCase.BODY_NOT_SET) {
-            durable.remove(c.key);
-        } else {
-            durable.put(c.key, c.value);
-        }
+    /** Of the changes of one entry the last is what is kept. */
+    private void flush(List<Change> changes) {
+        Map<String, Change> last = new LinkedHashMap<>();
+        changes.forEach(c -> last.put(c.key(), c));
+        last.forEach((key, change) -> {
+            Stored value = change.value();
+            if (value == null) {
+                durable.remove(key);
+            } else {
+                durable.put(key, StoredCodec.write(value));
+            }
+        });
+        changes.clear();
     }
 
     /** Dies now and comes back after a while; nothing if it is down already. */
@@ -109,11 +117,12 @@ final class SimScheduler {
             return;
         }
         down = true;
+        world.count("scheduler lost");
         incarnation++;
         jobsWire.cut();
         outWire.cut();
         int kept = unflushed.isEmpty() ? 0 : world.between(0, unflushed.size() + 1);
-        unflushed.subList(0, kept).forEach(this::toDurable);
+        flush(unflushed.subList(0, kept));
         unflushed.clear();
         world.after(world.between(50, 3_000), this::start);
     }
@@ -181,11 +190,7 @@ final class SimScheduler {
     }
 
     private void carryOut(Outcome outcome) {
-        for (Change c : core.drainChanges()) {
-            Stored value = c.value();
-            unflushed.add(new StoredChange(
-                    c.key(), value == null ? StoredEntry.getDefaultInstance() : StoredCodec.write(value)));
-        }
+        unflushed.addAll(core.drainChanges());
         for (Decision d : outcome.decisions()) {
             jobsWire.send(topics.jobs(), d.record(), 30);
         }

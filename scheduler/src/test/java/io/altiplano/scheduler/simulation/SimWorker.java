@@ -78,6 +78,7 @@ final class SimWorker {
     }
 
     private void die() {
+        world.count("worker died");
         up = false;
         wire.cut();
         life++;
@@ -87,6 +88,7 @@ final class SimWorker {
 
     /** Stands still, and goes on as if nothing had been: what it says then comes from the past. */
     void standStill() {
+        world.count("worker stood still");
         standing = true;
         int mine = life;
         world.after(world.between(500, 9_000), () -> {

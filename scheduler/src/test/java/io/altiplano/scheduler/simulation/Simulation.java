@@ -9,18 +9,22 @@ import io.altiplano.scheduler.Samples;
 import io.altiplano.scheduler.core.Settings;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** One seed's life of a platform: load and faults for a while, then healing, then everything must be over and in order. */
 final class Simulation {
     private static final int WORKERS = 3;
-    private static final int JOBS = 24;
-    private static final int TROUBLE_MS = 20_000;
+    private static final int JOBS = 50;
+    private static final int BURST = 16;
+    private static final int LEAST_FAULTS = 5;
+    private static final int TROUBLE_MS = 12_000;
     private static final int HEALING_MS = 120_000;
 
     private final World world;
     private final Topics topics = Topics.of(WORKERS);
     private final SimGateway gateway;
     private final SimScheduler scheduler;
+    private final SimLedger ledger;
     private final List<SimWorker> workers = new ArrayList<>();
 
     private Simulation(long seed, Mutant mutant) {
@@ -28,15 +32,10 @@ final class Simulation {
         gateway = new SimGateway(world, topics);
         Settings settings = Settings.of(3_000);
         if (mutant == Mutant.NO_ATTEMPT_LIMIT) {
-            settings = new Settings(
-                    settings.termMs(),
-                    settings.grantFreshMs(),
-                    settings.relayTimeoutMs(),
-                    1_000,
-                    settings.redecideMs(),
-                    settings.memoryMs());
+            settings = settings.withMaxAttempts(1_000);
         }
         scheduler = new SimScheduler(world, topics, mutant, settings);
+        ledger = new SimLedger(world, topics, mutant);
         for (int i = 0; i < WORKERS; i++) {
             workers.add(new SimWorker(world, topics, gateway, i));
         }
@@ -45,16 +44,21 @@ final class Simulation {
     /**
      * Runs one seed.
      *
-     * @return how many records {@code jobs} holds
+     * @return what was done in it, by kind: faults, jobs, records of {@code jobs}
      * @throws Checker.Violation if an invariant does not hold
      */
-    static int run(long seed, Mutant mutant) {
+    static Map<String, Integer> run(long seed, Mutant mutant) {
         Simulation s = new Simulation(seed, mutant);
         s.load();
         s.trouble();
         s.world.runUntil(() -> false, TROUBLE_MS);
         boolean over = s.world.runUntil(s::idle, HEALING_MS);
-        new Checker().check(s.topics, s.gateway, 3);
+        Checker checker = new Checker();
+        checker.check(s.topics, s.gateway, 3);
+        checker.ledger(s.ledger.settled());
+        if (!s.world.counts.containsKey("scheduler lost")) {
+            Checker.fair(s.topics, s.gateway, "burst-a", "burst-b");
+        }
         Checker.require(
                 over,
                 "left over: waiting %d, leased %d, unfinished %d, workers idle %s",
@@ -62,7 +66,9 @@ final class Simulation {
                 s.scheduler.core().leased(),
                 s.scheduler.core().unfinished(),
                 s.workers.stream().map(SimWorker::idle).toList());
-        return s.topics.jobs().end();
+        s.world.counts.put("jobs", s.gateway.clients().size());
+        s.world.counts.put("decisions", s.topics.jobs().end());
+        return s.world.counts;
     }
 
     private boolean idle() {
@@ -76,7 +82,11 @@ final class Simulation {
     }
 
     private void load() {
-        for (int i = 0; i < JOBS; i++) {
+        world.after(world.between(1_000, 6_000), () -> {
+            burst("burst-a");
+            burst("burst-b");
+        });
+        for (int i = 0; i < JOBS - 2 * BURST; i++) {
             int tenant = i % 3;
             world.after(world.between(0, TROUBLE_MS * 3 / 4), () -> submit("tenant-" + tenant));
         }
@@ -89,6 +99,19 @@ final class Simulation {
                                     .setLicenceEpoch(2)
                                     .setReason("grant ended"))
                             .build()));
+        }
+    }
+
+    /** Many jobs of one tenant at once, that nobody cancels and that harm no worker. */
+    private void burst(String tenant) {
+        for (int i = 0; i < BURST; i++) {
+            int length = world.between(20, 60);
+            gateway.submitAtOnce(
+                    Samples.job(JobId.create(world.now(), world.random).toString())
+                            .setTenantId(tenant)
+                            .setSampling(Sampling.newBuilder().setMaxTokens(length))
+                            .setEstimatedCost(5 + length)
+                            .build());
         }
     }
 
@@ -112,16 +135,15 @@ final class Simulation {
     }
 
     private void trouble() {
-        for (int i = world.between(0, 4); i > 0; i--) {
-            world.after(world.between(0, TROUBLE_MS), scheduler::crashIfUp);
-        }
-        for (SimWorker w : workers) {
-            for (int i = world.between(0, 3); i > 0; i--) {
-                world.after(world.between(0, TROUBLE_MS), w::dieIfUp);
-            }
-            if (world.chance(0.4)) {
-                world.after(world.between(0, TROUBLE_MS), w::standStill);
-            }
+        for (int i = LEAST_FAULTS + world.between(0, 5); i > 0; i--) {
+            SimWorker worker = workers.get(world.between(0, WORKERS));
+            Runnable fault =
+                    switch (world.between(0, 5)) {
+                        case 0, 1 -> scheduler::crashIfUp;
+                        case 2, 3 -> worker::dieIfUp;
+                        default -> worker::standStill;
+                    };
+            world.after(world.between(0, TROUBLE_MS), fault);
         }
     }
 }

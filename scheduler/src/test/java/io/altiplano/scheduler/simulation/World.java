@@ -3,7 +3,9 @@ package io.altiplano.scheduler.simulation;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.PriorityQueue;
+import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
@@ -15,6 +17,8 @@ final class World {
             new PriorityQueue<>(Comparator.comparingLong(Action::at).thenComparingLong(Action::order));
     private long now = 1_700_000_000_000L;
     private long order;
+    /** What was done to this world, by kind. */
+    final Map<String, Integer> counts = new TreeMap<>();
 
     private record Action(long at, long order, Runnable run) {}
 
@@ -33,6 +37,10 @@ final class World {
 
     boolean chance(double p) {
         return random.nextDouble() < p;
+    }
+
+    void count(String kind) {
+        counts.merge(kind, 1, Integer::sum);
     }
 
     void after(long ms, Runnable run) {

@@ -49,7 +49,7 @@ class LauncherTest {
                 "up --workers 17 | --workers 17: 1 to 16",
                 "up --tp 3 | --tp 3: 1, 2, 4 or 8",
                 "token | token takes one USER of: admin officer-a",
-                "model export | model knows import, not 'export'",
+                "model export | model knows import and quantize, not 'export'",
                 "audit publish | audit knows verify, not 'publish'",
                 "test --module nothing | --module takes one of",
                 "infra --sideways | infra does not know '--sideways'"

@@ -28,7 +28,7 @@ import talk  # noqa: E402
 import tokenizer as tok  # noqa: E402
 from train import losses  # noqa: E402
 
-SETTINGS = dict(examples=30000, rank=16, epochs=1, batch=16, lr=2e-3, keep=.4, threads=2, seed=5)
+SETTINGS = dict(examples=30000, rank=16, epochs=1, batch=16, lr=2e-3, keep=.4, threads=2, seed=5, kinds="4,3.5,2.5", forms="5,2.5,2.5")
 MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 TWO_NUMBERS = re.compile(r"\d+\.\d+\D+\d+\.\d+")
 
@@ -39,12 +39,16 @@ def _compares(messages):
                for m in messages)
 
 
-def example(r, keep):
-    """A comparison of decimal numbers or, for the share `keep`, something else: (tools, messages)."""
+def example(r, keep, kinds, forms):
+    """A comparison of decimal numbers or, for the share `keep`, something else: (tools, messages).
+
+    `kinds` are the shares of pairs on which the orders clash, on which they agree, and of different wholes; `forms` those
+    of asking for the largest, for the smallest, and yes or no.
+    """
     if r.random() >= keep:
-        kind = r.choices(["clash", "agree", "apart"], [4, 3.5, 2.5])[0]
-        question, answer, _ = compare.question(r, compare.decimal_less, kind,
-                                               r.choices(["largest", "smallest", "yesno"], [5, 2.5, 2.5])[0])
+        kind = r.choices(["clash", "agree", "apart"], kinds)[0]
+        form = r.choices(["largest", "smallest", "yesno"], forms)[0]
+        question, answer, _ = compare.question(r, compare.decimal_less, kind, form)
         return [], talk.system(r) + talk.turn(question, answer)
     if r.random() < .25:
         return [], talk.system(r) + talk.turn(*compare.question(r, form="newer")[:2])
@@ -96,7 +100,8 @@ def main():
     model = get_peft_model(LlamaForCausalLM.from_pretrained(a.model, dtype=torch.float32), LoraConfig(
         r=a.rank, lora_alpha=2 * a.rank, lora_dropout=0., target_modules=MODULES, task_type="CAUSAL_LM"))
     model.print_trainable_parameters()
-    data = [batches.encode(tokenizer, render.segments(*example(r, a.keep))) for _ in range(a.examples)]
+    kinds, forms = ([float(share) for share in text.split(",")] for text in (a.kinds, a.forms))
+    data = [batches.encode(tokenizer, render.segments(*example(r, a.keep, kinds, forms))) for _ in range(a.examples)]
     begun = time.time()
     tune(model, data, tokenizer.token_to_id(tok.PAD), a, r)
     model.save_pretrained(a.out)

@@ -1,7 +1,6 @@
 package io.altiplano.contracts;
 
 import io.altiplano.contracts.v1.AttemptRecord;
-import io.altiplano.contracts.v1.DeadLetter;
 import io.altiplano.contracts.v1.JobRecord;
 import io.altiplano.contracts.v1.NoticeRecord;
 import io.altiplano.contracts.v1.ReplyRecord;
@@ -15,8 +14,7 @@ import java.util.regex.Pattern;
  * broker; it is empty in production.
  *
  * <p>One kind of writer each: gateways write {@code submissions}; workers {@code attempts}, {@code workers},
- * {@code replies}; the scheduler {@code jobs}, {@code work.<pool>}, {@code notices},
- * {@code dead-letters}.
+ * {@code replies}; the scheduler {@code jobs}, {@code work.<pool>}, {@code notices}.
  *
  * @param prefix put before every name as it is, e.g. "" or "t1-"
  */
@@ -38,8 +36,6 @@ public record Topics(String prefix) {
     public static final Codec<ReplyRecord> REPLY = Codec.of(ReplyRecord.getDefaultInstance());
     /** Codec of {@code notices}. */
     public static final Codec<NoticeRecord> NOTICE = Codec.of(NoticeRecord.getDefaultInstance());
-    /** Codec of {@code dead-letters}. */
-    public static final Codec<DeadLetter> DEAD_LETTER = Codec.of(DeadLetter.getDefaultInstance());
 
     public Topics {
         if (!PREFIX.matcher(prefix).matches()) {
@@ -76,11 +72,6 @@ public record Topics(String prefix) {
     /** The scheduler's word to the gateway that holds the partition. */
     public String notices() {
         return prefix + "notices";
-    }
-
-    /** Records that the scheduler could not read. */
-    public String deadLetters() {
-        return prefix + "dead-letters";
     }
 
     /**

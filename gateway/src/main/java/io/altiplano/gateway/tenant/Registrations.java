@@ -58,11 +58,18 @@ public class Registrations {
             List<Claim> claims = new ArrayList<>();
             for (Tenant t : TenantStore.unconfirmed(operator)) {
                 String number = Objects.requireNonNull(t.registrationNumber());
-                claims.add(new Claim(t.id(), null, t.name(), number, t.createdAt(), others(operator, number)));
+                claims.add(new Claim(
+                        t.id(), null, t.name(), number, t.createdAt(), TenantStore.confirmedAs(operator, number)));
             }
             for (Affiliate a : AffiliationStore.unconfirmed(operator)) {
                 String number = a.registrationNumber();
-                claims.add(new Claim(a.tenantId(), a.id(), a.name(), number, a.declaredAt(), others(operator, number)));
+                claims.add(new Claim(
+                        a.tenantId(),
+                        a.id(),
+                        a.name(),
+                        number,
+                        a.declaredAt(),
+                        TenantStore.confirmedAs(operator, number)));
             }
             return claims;
         });
@@ -133,9 +140,5 @@ public class Registrations {
                     who + " states " + (stated == null ? "no registration number" : stated) + " and not " + checked
                             + ". What is stated stays as it is; another legal entity is another tenant."));
         }
-    }
-
-    private static List<String> others(Handle operator, String number) {
-        return TenantStore.confirmedAs(operator, number);
     }
 }

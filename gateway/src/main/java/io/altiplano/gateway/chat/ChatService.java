@@ -16,6 +16,7 @@ import io.altiplano.gateway.licence.LicenceGate;
 import io.altiplano.gateway.licence.LicenceVerdict;
 import io.altiplano.gateway.policy.EndUsers;
 import io.altiplano.gateway.tenant.Role;
+import io.altiplano.gateway.usage.LedgerEntry;
 import io.altiplano.gateway.web.ApiError;
 import io.altiplano.gateway.web.ApiException;
 import io.altiplano.licensing.Use;
@@ -25,12 +26,14 @@ import jakarta.inject.Inject;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongSupplier;
 
 /**
- * The path of every chat request: model, plan, prompt, licence, job. Each step may refuse; only the last one queues, and
+ * The path of every chat request: model, plan, prompt, licence, a job for each answer. Each step may refuse; only the last one queues, and
  * what an earlier step took (a place among the tenant's requests) is given back on every way out.
  */
 @ApplicationScoped
@@ -81,17 +84,33 @@ public class ChatService {
             requireKnownTokens(request, encoder);
             int maxTokens = maxTokens(request, admission.plan(), model, prompt.length);
             LicenceVerdict.Permitted permit = permitted(licences.check(caller, model.id(), model.licence(), Use.INFER));
-            JobStream stream = jobs.submit(
+            Choices choices = submit(
                     job(caller, request, model, prompt, maxTokens, admission.plan(), permit),
+                    request.n(),
                     () -> permitted(licences.confirm(permit, caller, model.id(), model.licence(), Use.INFER))
                             .licenceEpoch());
-            stream.onEnd(admission::close);
+            choices.onEnd(admission::close);
             if (request.endUser() != null) {
                 endUsers.seen(caller.tenantId(), request.endUser());
             }
-            return new ChatJob(request, stream, encoder.tokenizer(), admission.headers());
+            return new ChatJob(request, choices, encoder.tokenizer(), admission.headers());
         } catch (Throwable e) {
             admission.close();
+            throw e;
+        }
+    }
+
+    /** Queues a job for each answer, alike but for its number: all of them or none. */
+    private Choices submit(JobSubmitted.Builder job, int n, LongSupplier right) {
+        List<JobStream> streams = new ArrayList<>();
+        try {
+            for (int choice = 0; choice < n; choice++) {
+                job.getSamplingBuilder().setChoice(choice);
+                streams.add(jobs.submit(job, right));
+            }
+            return new Choices(streams);
+        } catch (Throwable e) {
+            streams.forEach(stream -> stream.cancel(LedgerEntry.CHOICE_FAILED));
             throw e;
         }
     }

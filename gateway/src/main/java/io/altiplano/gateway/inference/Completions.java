@@ -167,7 +167,7 @@ final class Completions {
     private void entry(ObjectNode entry, int id, float logprob) {
         Tokenizer tokenizer = job.tokenizer();
         boolean known = id >= 0 && id < tokenizer.vocabularySize();
-        entry.put("token", known ? tokenizer.decode(id) : "");
+        entry.put("token", known ? tokenizer.text(id) : "");
         entry.put("logprob", Float.isFinite(logprob) ? (double) logprob : LEAST_LOGPROB);
         if (known && !tokenizer.isSpecial(id)) {
             ArrayNode bytes = entry.putArray("bytes");

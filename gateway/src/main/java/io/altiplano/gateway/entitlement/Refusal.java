@@ -173,7 +173,8 @@ record Refusal(
             Long most = scope.limits().concurrent();
             if (most != null && scope.running() + demand.answers() > most) {
                 String whose = scope.projectId().isEmpty() ? "" : " in the project " + scope.projectId();
-                String message = "More than " + most + " requests at one time" + whose + ", each answer counted; wait until one has ended.";
+                String message = "More than " + most + " requests at one time" + whose
+                        + ", each answer counted; wait until one has ended.";
                 return Optional.of(new Refusal(Cause.CONCURRENT, error(message, A_MOMENT, headers), false, null));
             }
         }

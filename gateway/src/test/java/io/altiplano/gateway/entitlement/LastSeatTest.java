@@ -104,7 +104,8 @@ class LastSeatTest {
 
         int admitted = letIn(twoReplicas(
                 wide(),
-                () -> new Demand(List.of(Replica.job()), 10, 10, false, 1, new BigDecimal("0.05"), new BigDecimal("0.05"))));
+                () -> new Demand(
+                        List.of(Replica.job()), 10, 10, false, 1, new BigDecimal("0.05"), new BigDecimal("0.05"))));
 
         assertThat(admitted).isEqualTo(7);
         // What the project refused was not left with the tenant.

@@ -231,7 +231,8 @@ class ReservationsTest {
         assertThat(replica.standing(tenant).monthHeld()).isEqualTo(250);
         assertThat(refusal(replica, explicit(1, 1)).message()).contains("3 requests at one time");
 
-        replica.settle(new Demand(three.jobs().subList(1, 2), 0, 1, false, 1, BigDecimal.ZERO, BigDecimal.ZERO), 20, "0");
+        replica.settle(
+                new Demand(three.jobs().subList(1, 2), 0, 1, false, 1, BigDecimal.ZERO, BigDecimal.ZERO), 20, "0");
 
         assertThat(replica.standing(tenant).running()).isEqualTo(2);
         assertThat(replica.standing(tenant).monthHeld()).isEqualTo(200);

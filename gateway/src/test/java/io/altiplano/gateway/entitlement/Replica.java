@@ -1,19 +1,28 @@
 package io.altiplano.gateway.entitlement;
 
+import static io.altiplano.gateway.testing.AdminApi.as;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
 import io.altiplano.contracts.JobId;
 import io.altiplano.gateway.access.Caller;
 import io.altiplano.gateway.db.Db;
 import io.altiplano.gateway.tenant.Role;
 import io.altiplano.gateway.tenant.Tier;
 import io.altiplano.gateway.testing.SetClock;
+import io.altiplano.gateway.web.ApiError;
+import io.altiplano.gateway.web.ApiException;
 import io.altiplano.licensing.Use;
 import java.math.BigDecimal;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /** One gateway's entitlements on the shared database, with a plan and a clock of the test's. */
 final class Replica {
@@ -21,6 +30,7 @@ final class Replica {
     static final Instant NOON = Instant.parse("2031-06-15T12:00:00Z");
 
     static final Duration TERM = Duration.ofMinutes(15);
+    private static final Duration LONG_ENOUGH = Duration.ofSeconds(20);
     private static final SecureRandom RANDOM = new SecureRandom();
 
     final Entitlements entitlements;
@@ -102,5 +112,31 @@ final class Replica {
 
     Standing.Use use(String tenant, Quota quota) {
         return standing(tenant).use(quota, clock.instant());
+    }
+
+    /** What a request is refused with. */
+    ApiError refusal(String tenant, Demand demand) {
+        ApiException refused = catchThrowableOfType(ApiException.class, () -> reserve(tenant, demand));
+        assertThat(refused).isNotNull();
+        assertThat(refused.error().status()).isEqualTo(429);
+        return refused.error();
+    }
+
+    /** Sets a tenant's limits in the plan's place. */
+    static void set(String tenant, Map<String, ?> limits) {
+        as("admin")
+                .body(limits)
+                .put("/admin/v1/tenants/" + tenant + "/limits")
+                .then()
+                .statusCode(200);
+    }
+
+    /** Waits for what is done in the background. */
+    static void eventually(BooleanSupplier holds) {
+        long begin = System.nanoTime();
+        while (!holds.getAsBoolean()) {
+            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(LONG_ENOUGH);
+            LockSupport.parkNanos(2_000_000);
+        }
     }
 }

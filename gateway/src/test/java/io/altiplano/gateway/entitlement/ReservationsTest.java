@@ -4,11 +4,9 @@ import static io.altiplano.gateway.entitlement.Replica.explicit;
 import static io.altiplano.gateway.entitlement.Replica.open;
 import static io.altiplano.gateway.entitlement.Replica.plan;
 import static io.altiplano.gateway.entitlement.Replica.wide;
-import static io.altiplano.gateway.testing.AdminApi.as;
 import static io.altiplano.gateway.testing.AdminApi.newTenant;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.altiplano.gateway.db.Db;
 import io.altiplano.gateway.testing.GatewayTestResource;
@@ -21,11 +19,8 @@ import jakarta.inject.Inject;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,8 +29,6 @@ import org.junit.jupiter.api.Test;
 @QuarkusTest
 @QuarkusTestResource(GatewayTestResource.class)
 class ReservationsTest {
-    private static final Duration LONG_ENOUGH = Duration.ofSeconds(20);
-
     @Inject
     Db db;
 
@@ -55,26 +48,11 @@ class ReservationsTest {
     }
 
     private ApiError refusal(Replica replica, Demand demand) {
-        ApiException refused = catchThrowableOfType(ApiException.class, () -> replica.reserve(tenant, demand));
-        assertThat(refused).isNotNull();
-        assertThat(refused.error().status()).isEqualTo(429);
-        return refused.error();
+        return replica.refusal(tenant, demand);
     }
 
     private void set(Map<String, ?> limits) {
-        as("admin")
-                .body(limits)
-                .put("/admin/v1/tenants/" + tenant + "/limits")
-                .then()
-                .statusCode(200);
-    }
-
-    private static void eventually(BooleanSupplier holds) {
-        long begin = System.nanoTime();
-        while (!holds.getAsBoolean()) {
-            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(LONG_ENOUGH);
-            LockSupport.parkNanos(2_000_000);
-        }
+        Replica.set(tenant, limits);
     }
 
     // ---------------------------------------------------------------------------------------------------------- rates
@@ -197,7 +175,7 @@ class ReservationsTest {
             (i % 2 == 0 ? one : two).reserve(tenant, explicit(1, 1)).close();
         }
 
-        eventually(() -> one.standing(tenant).running() == 0);
+        Replica.eventually(() -> one.standing(tenant).running() == 0);
     }
 
     @Test
@@ -215,7 +193,7 @@ class ReservationsTest {
         first.close();
         first.release();
 
-        eventually(() -> one.standing(tenant).running() == 2);
+        Replica.eventually(() -> one.standing(tenant).running() == 2);
         two.reserve(tenant, explicit(1, 1));
         assertThat(refusal(one, explicit(1, 1)).code()).isEqualTo("rate_limit_exceeded");
         assertThat(one.entitlements.underWay()).isEqualTo(1);
@@ -238,7 +216,7 @@ class ReservationsTest {
         assertThat(replica.standing(tenant).monthHeld()).isEqualTo(200);
         assertThat(replica.standing(tenant).monthUsed()).isEqualTo(20);
         admitted.close();
-        eventually(() -> replica.standing(tenant).running() == 0);
+        Replica.eventually(() -> replica.standing(tenant).running() == 0);
         // 1000 less 20 and 200, less the prompt of 100: 680 for three answers.
         Demand open = new Demand(
                 List.of(Replica.job(), Replica.job(), Replica.job()),
@@ -391,113 +369,5 @@ class ReservationsTest {
 
         assertThat(replica.reserve(tenant, explicit(1, 1)).headers())
                 .containsEntry("x-ratelimit-remaining-requests", "5");
-    }
-
-    // -------------------------------------------------------------------------------------------- settlement, expiry
-
-    @Test
-    void whoeverSettlesTwiceIsOnceAndNothingIsLeftOver() {
-        Replica one = replica(plan(1000, 1_000_000, 2, 10_000));
-        Replica two = replica(plan(1000, 1_000_000, 2, 10_000));
-        Demand job = explicit(100, 400);
-        one.reserve(tenant, job);
-
-        two.settle(job, 250, "0");
-        one.settle(job, 250, "0");
-        two.settle(job, 250, "0");
-
-        for (String scope : List.of("", "default")) {
-            Standing s = one.standing(tenant, scope);
-            assertThat(s.running()).isZero();
-            assertThat(s.monthUsed()).isEqualTo(250);
-            assertThat(s.monthHeld()).isZero();
-            assertThat(s.dayHeld()).isZero();
-            assertThat(s.spentHeld()).isEqualByComparingTo("0");
-        }
-    }
-
-    @Test
-    void aJobThatWasNotSentHoldsNothingAndCountsShouldItEndAfterAll() {
-        Replica replica = replica(plan(1000, 1_000_000, 2, 10_000));
-        Demand job = explicit(100, 400);
-
-        replica.reserve(tenant, job).release();
-
-        eventually(() -> replica.standing(tenant).monthHeld() == 0);
-        assertThat(replica.standing(tenant).running()).isZero();
-        replica.settle(job, 30, "0");
-        assertThat(replica.standing(tenant).monthUsed()).isEqualTo(30);
-        assertThat(replica.standing(tenant).running()).isZero();
-    }
-
-    @Test
-    void aDeadGatewaysReservationsExpireAndALateEndStillCounts() {
-        Replica dead = replica(plan(1000, 1_000_000, 2, 1000));
-        Demand lost = explicit(100, 400);
-        Demand late = explicit(100, 400);
-        dead.reserve(tenant, lost);
-        dead.reserve(tenant, late);
-        Replica alive = replica(plan(1000, 1_000_000, 2, 1000));
-        clock.pass(Replica.TERM.minusMillis(1));
-        alive.reservations.expire();
-        assertThat(refusal(alive, explicit(1, 1)).code()).isEqualTo("rate_limit_exceeded");
-
-        clock.pass(Duration.ofMillis(1));
-        alive.reservations.expire();
-        alive.reservations.expire();
-
-        assertThat(alive.standing(tenant).running()).isZero();
-        assertThat(alive.standing(tenant).monthHeld()).isZero();
-        Demand next = explicit(100, 400);
-        alive.reserve(tenant, next);
-        alive.settle(late, 500, "0");
-        assertThat(alive.standing(tenant).monthUsed()).isEqualTo(500);
-        assertThat(alive.standing(tenant).running()).isEqualTo(1);
-        assertThat(alive.standing(tenant).monthHeld()).isEqualTo(500);
-    }
-
-    // -------------------------------------------------------------------------------------------------------- alerts
-
-    @Test
-    void aSoftLimitRefusesNothingAndAlertsOnceAtEachThreshold() {
-        set(Map.of("tokens_per_month", 1000, "soft", List.of("tokens_per_month")));
-        Replica replica = replica(wide());
-        List<Integer> raised = new ArrayList<>();
-
-        for (int i = 0; i < 6; i++) {
-            Demand job = explicit(0, 250);
-            replica.reserve(tenant, job);
-            replica.settle(job, 250, "0").stream()
-                    .map(LimitAlert::threshold)
-                    .sorted()
-                    .forEach(raised::add);
-        }
-
-        assertThat(raised).containsExactly(50, 80, 100);
-        assertThat(alerts.list(tenant)).hasSize(3).allSatisfy(a -> {
-            assertThat(a.limitName()).isEqualTo("tokens_per_month");
-            assertThat(a.projectId()).isEmpty();
-            assertThat(a.limitValue()).isEqualByComparingTo("1000");
-        });
-        clock.set(Instant.parse("2031-07-02T00:00:00Z"));
-        Demand next = explicit(0, 600);
-        replica.reserve(tenant, next);
-        assertThat(replica.settle(next, 600, "0"))
-                .singleElement()
-                .satisfies(a -> assertThat(a.threshold()).isEqualTo(50));
-    }
-
-    @Test
-    void aHardLimitThatIsNeverReachedToTheTokenAlertsWhenItRefuses() {
-        Replica replica = replica(plan(1000, 1_000_000, 100, 1000));
-        Demand first = explicit(0, 980);
-        replica.reserve(tenant, first);
-        replica.settle(first, 980, "0");
-        assertThat(alerts.list(tenant)).extracting(LimitAlert::threshold).containsExactlyInAnyOrder(50, 80);
-
-        refusal(replica, explicit(10, 50));
-        refusal(replica, explicit(10, 50));
-
-        assertThat(alerts.list(tenant)).extracting(LimitAlert::threshold).containsExactlyInAnyOrder(50, 80, 100);
     }
 }

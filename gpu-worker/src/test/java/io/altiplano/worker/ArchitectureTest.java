@@ -29,6 +29,7 @@ class ArchitectureTest {
             List.of("engine"),
             List.of("batch", "model", "sampling"),
             List.of("kvcache", "weights", "collective"),
+            List.of("kernel.nativecpu"),
             List.of("kernel.reference", "kernel.cpu"),
             List.of("kernel"),
             List.of("tensor"));
@@ -40,10 +41,11 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule ONLY_APP_SEES_KERNEL_BACKENDS = noClasses()
             .that()
-            .resideOutsideOfPackages(ROOT + "app", ROOT + "kernel.reference", ROOT + "kernel.cpu")
+            .resideOutsideOfPackages(
+                    ROOT + "app", ROOT + "kernel.reference", ROOT + "kernel.cpu", ROOT + "kernel.nativecpu")
             .should()
             .dependOnClassesThat()
-            .resideInAnyPackage(ROOT + "kernel.reference..", ROOT + "kernel.cpu..");
+            .resideInAnyPackage(ROOT + "kernel.reference..", ROOT + "kernel.cpu..", ROOT + "kernel.nativecpu..");
 
     @ArchTest
     static final ArchRule ONLY_THE_AGENT_USES_KAFKA = noClasses()
@@ -71,7 +73,7 @@ class ArchitectureTest {
     @Test
     void every_package_has_a_row() {
         assertThat(row("io.altiplano.worker.engine")).isEqualTo(2);
-        assertThat(row("io.altiplano.worker.kernel.cpu")).isEqualTo(5);
+        assertThat(row("io.altiplano.worker.kernel.cpu")).isEqualTo(6);
         assertThat(row("io.altiplano.worker.unheard")).isEqualTo(-1);
     }
 

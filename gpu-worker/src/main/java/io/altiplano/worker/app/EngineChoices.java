@@ -2,10 +2,15 @@ package io.altiplano.worker.app;
 
 import io.altiplano.worker.kernel.Kernels;
 import io.altiplano.worker.kernel.cpu.CpuKernels;
+import io.altiplano.worker.kernel.nativecpu.NativeKernels;
+import io.altiplano.worker.kernel.nativecpu.NativeUnavailableException;
 import io.altiplano.worker.kernel.reference.ReferenceKernels;
+import org.jboss.logging.Logger;
 
 /** The words by which people choose ranks and kernels; the one place that knows every kernel backend. */
 final class EngineChoices {
+    private static final Logger LOG = Logger.getLogger(EngineChoices.class);
+
     private EngineChoices() {}
 
     /**
@@ -25,15 +30,46 @@ final class EngineChoices {
     }
 
     /**
-     * vector or reference.
+     * auto (native where this machine can, else vector), native, vector or reference: the same bits.
      *
-     * @throws IllegalArgumentException naming the choices
+     * @throws IllegalArgumentException naming the choices, or saying why native is not one here
      */
     static Kernels kernels(String word) {
+        return kernels(word, NativeKernels::open);
+    }
+
+    /** How the native kernels are had. */
+    interface Native {
+        NativeKernels open() throws NativeUnavailableException;
+    }
+
+    static Kernels kernels(String word, Native here) {
         return switch (word) {
+            case "auto" -> nativeOrVector(here);
+            case "native" -> {
+                try {
+                    yield here.open();
+                } catch (NativeUnavailableException e) {
+                    throw new IllegalArgumentException(
+                            "native kernels cannot be used here: " + e.getMessage() + "; auto would use vector", e);
+                }
+            }
             case "vector" -> new CpuKernels();
             case "reference" -> new ReferenceKernels();
-            default -> throw new IllegalArgumentException("kernels must be vector or reference, not '" + word + "'");
+            default ->
+                throw new IllegalArgumentException(
+                        "kernels must be auto, native, vector or reference, not '" + word + "'");
         };
+    }
+
+    private static Kernels nativeOrVector(Native here) {
+        try {
+            NativeKernels kernels = here.open();
+            LOG.infof("event=kernels_chosen kernels=native instructions=%s", kernels.instructions());
+            return kernels;
+        } catch (NativeUnavailableException e) {
+            LOG.warnf("event=kernels_chosen kernels=vector reason=%s", e.getMessage());
+            return new CpuKernels();
+        }
     }
 }

@@ -37,8 +37,8 @@ final class ModelOptionsMixin {
     @Option(
             names = "--kernels",
             paramLabel = "NAME",
-            description = "vector or reference; default: ${DEFAULT-VALUE}",
-            defaultValue = "vector")
+            description = "auto, native, vector or reference: the same bits; default: ${DEFAULT-VALUE}",
+            defaultValue = "auto")
     private String kernels = "";
 
     @Option(

@@ -75,7 +75,7 @@ public record WorkerSettings(
                         keys.checked("altiplano.worker.weights", "fp8-all", WeightsMode::of),
                         keys.checked("altiplano.worker.tp", "2", EngineChoices::tensorParallel),
                         keys.integer("altiplano.worker.threads", 0, 0, 1024),
-                        keys.checked("altiplano.worker.kernels", "vector", EngineChoices::kernels),
+                        keys.checked("altiplano.worker.kernels", "auto", EngineChoices::kernels),
                         keys.checked("altiplano.worker.kv", "bf16", KvType::of)),
                 new EngineOptions(
                         capacity,

@@ -7,8 +7,13 @@ import org.jspecify.annotations.Nullable;
 
 /** One arithmetic backend. Stateless; what needs scratch memory is {@link RankKernels}. */
 public interface Kernels {
-    /** The backend's name in the numerics fingerprint, such as {@code reference}. */
+    /** The backend's name, such as {@code reference}. */
     String name();
+
+    /** What the numerics fingerprint calls it: backends of equal bits may share a name. */
+    default String numerics() {
+        return name();
+    }
 
     /**
      * Packs a rank's share of a weight matrix.

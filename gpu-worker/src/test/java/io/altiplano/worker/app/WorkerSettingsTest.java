@@ -30,7 +30,7 @@ class WorkerSettingsTest {
         assertThat(settings.model().weights()).isEqualTo(WeightsMode.FP8_ALL);
         assertThat(settings.model().tensorParallel()).isEqualTo(2);
         assertThat(settings.model().threads()).isZero();
-        assertThat(settings.model().kernels().name()).isEqualTo("vector");
+        assertThat(settings.model().kernels().name()).isEqualTo(EngineChoicesTest.here());
         assertThat(settings.model().kv()).isEqualTo(KvType.BF16);
         assertThat(settings.engine()).isEqualTo(new EngineOptions(16, 2048, 256, 1L << 30));
         assertThat(settings.topics().prefix()).isEmpty();
@@ -73,7 +73,7 @@ class WorkerSettingsTest {
         assertThat(settings.model().tensorParallel()).isEqualTo(4);
         assertThat(settings.model().threads()).isEqualTo(8);
         assertThat(settings.model().weights()).isEqualTo(WeightsMode.BF16);
-        assertThat(settings.model().kernels().name()).isNotEqualTo("vector");
+        assertThat(settings.model().kernels().name()).isEqualTo("reference");
         assertThat(settings.model().kv()).isEqualTo(KvType.FP8);
         assertThat(settings.engine()).isEqualTo(new EngineOptions(7, 99, 64, 3L << 20));
         assertThat(settings.modelsDir()).isEqualTo(Path.of("models"));

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,7 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Every operation of the vector backend, on every type and ragged shape, against the plain loops: the same bits. */
+/** Every operation of every fast backend, on every type and ragged shape, against the plain loops: the same bits. */
 class KernelMatrixTest {
     private static final int[] OUTPUTS = {1, 31, 32, 33, 129, 260};
     private static final int[] INNER = {1, 7, 8, 9, 64, 90, 172, 344, 2072};
@@ -105,23 +106,69 @@ class KernelMatrixTest {
     void productsOfEveryTypeAndShapeHaveTheSameBits(WeightType type, Slicing slicing) {
         // given
         SplittableRandom random = new SplittableRandom(slicing.hashCode() * 31L + type.ordinal());
-        try (Arena arena = Arena.ofShared();
-                RankKernels one = new CpuKernels().forRank(1);
-                RankKernels three = new CpuKernels().forRank(3)) {
-            for (int outputs : OUTPUTS) {
-                for (int rows : BATCHES) {
-                    Product product = Product.random(random, outputs, rows, type, slicing);
-
-                    // when
+        List<Backends.OnThreads> backends = Backends.fast(1, 3);
+        for (int outputs : OUTPUTS) {
+            for (int rows : BATCHES) {
+                Product product = Product.random(random, outputs, rows, type, slicing);
+                try (Arena arena = Arena.ofShared()) {
                     float[] expected = product.on(new ReferenceKernels(), plain, arena);
-                    float[] actual = product.on(new CpuKernels(), one, arena);
-                    float[] byThree = product.on(new CpuKernels(), three, arena);
+                    for (Backends.OnThreads backend : backends) {
+                        // when
+                        float[] actual = product.on(backend.kernels(), backend.rank(), arena);
 
-                    // then
-                    assertSameBits(actual, expected, "%d outputs, %d rows".formatted(outputs, rows));
-                    assertSameBits(byThree, expected, "%d outputs, %d rows".formatted(outputs, rows));
+                        // then
+                        assertSameBits(actual, expected, "%s, %d outputs, %d rows".formatted(backend, outputs, rows));
+                    }
                 }
             }
+        }
+        backends.forEach(Backends.OnThreads::close);
+    }
+
+    @ParameterizedTest
+    @EnumSource(WeightType.class)
+    void anyNumberOfRowsHasTheSameBits(WeightType type) {
+        // given every number of rows to beyond 64, and those around the borders of the widest blocks
+        SplittableRandom random = new SplittableRandom(type.ordinal());
+        int[] batches =
+                IntStream.concat(IntStream.rangeClosed(1, 70), IntStream.of(96, 97, 503, 504, 505, 1009))
+                        .toArray();
+        List<Backends.OnThreads> backends = Backends.fast(2);
+        Slicing slicing = Slicing.whole(2072 / 8 + 3);
+        for (int rows : batches) {
+            Product product = Product.random(random, 67, rows, type, slicing);
+            try (Arena arena = Arena.ofShared()) {
+                float[] expected = product.on(new ReferenceKernels(), plain, arena);
+                for (Backends.OnThreads backend : backends) {
+                    // when
+                    float[] actual = product.on(backend.kernels(), backend.rank(), arena);
+
+                    // then
+                    assertSameBits(actual, expected, "%s, %d rows".formatted(backend, rows));
+                }
+            }
+        }
+        backends.forEach(Backends.OnThreads::close);
+    }
+
+    @ParameterizedTest
+    @EnumSource(WeightType.class)
+    void anOrderThatDependsOnTheBatchDoesNotHaveTheSameBits(WeightType type) {
+        // given a backend that adds in another order as soon as a row has a neighbour
+        BatchDependentKernels wrong = new BatchDependentKernels(new CpuKernels());
+        SplittableRandom random = new SplittableRandom(8);
+        Product alone = Product.random(random, 33, 1, type, Slicing.whole(2072));
+        Product two = Product.random(random, 33, 2, type, Slicing.whole(2072));
+        try (Arena arena = Arena.ofShared();
+                RankKernels rank = wrong.forRank(1)) {
+            // when
+            float[] aloneThere = alone.on(wrong, rank, arena);
+            float[] twoThere = two.on(wrong, rank, arena);
+
+            // then the comparison of this class sees it, where there is a neighbour
+            assertThat(aloneThere).isEqualTo(alone.on(new ReferenceKernels(), plain, arena));
+            assertThat(Arrays.mismatch(twoThere, two.on(new ReferenceKernels(), plain, arena)))
+                    .isNotNegative();
         }
     }
 

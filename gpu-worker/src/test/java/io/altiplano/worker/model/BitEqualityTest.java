@@ -2,6 +2,8 @@ package io.altiplano.worker.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.altiplano.worker.kernel.Backends;
+import io.altiplano.worker.kernel.BatchDependentKernels;
 import io.altiplano.worker.kernel.Kernels;
 import io.altiplano.worker.kernel.KvType;
 import io.altiplano.worker.kernel.Poison;
@@ -68,6 +70,44 @@ class BitEqualityTest {
 
             // then
             assertSameBits(actual, expected);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(WeightsMode.class)
+    void everyBackendGivesTheSameBits(WeightsMode mode) {
+        // given
+        float[][] expected = oneByOne(mode);
+        for (Kernels kernels : Backends.fast()) {
+            for (int ranks : new int[] {1, 4}) {
+                try (LlamaModel model = load(mode, ranks, 2 * ranks, kernels)) {
+                    // when one by one, in chunks of few rows, and at once
+                    float[][] single = new Sequences(model, 20).prefill(prompt, WANTED, 1);
+                    float[][] chunks = new Sequences(model, 20).prefill(prompt, WANTED, 13);
+                    float[][] whole = new Sequences(model, 20).prefill(prompt, WANTED, LENGTH);
+
+                    // then
+                    assertSameBits(single, expected);
+                    assertSameBits(chunks, expected);
+                    assertSameBits(whole, expected);
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(WeightsMode.class)
+    void anOrderThatDependsOnTheBatchDoesNotGiveTheSameBits(WeightsMode mode) {
+        // given
+        float[][] expected = oneByOne(mode);
+        try (LlamaModel model = load(mode, 1, 0, new BatchDependentKernels(VECTOR))) {
+            // when
+            float[][] single = new Sequences(model, 20).prefill(prompt, WANTED, 1);
+            float[][] chunks = new Sequences(model, 20).prefill(prompt, WANTED, 16);
+
+            // then only what had no neighbour is the same
+            assertSameBits(single, expected);
+            assertThat(chunks[WANTED.length - 1]).isNotEqualTo(expected[WANTED.length - 1]);
         }
     }
 

@@ -36,6 +36,11 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public RankKernels forRank(int threads) {
-        return new CpuRankKernels(new Team(threads));
+        return onTeam(new Team(threads));
+    }
+
+    /** The operations of one rank on threads that a faster backend shares; closing it closes the team. */
+    public static RankKernels onTeam(Team team) {
+        return new CpuRankKernels(team);
     }
 }

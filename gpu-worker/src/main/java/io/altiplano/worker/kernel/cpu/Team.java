@@ -10,11 +10,11 @@ import org.jspecify.annotations.Nullable;
  * cores shared with other processes a thread may stop at any time, and its share would stop with it. Helpers spin for a few
  * microseconds, then park; a helper that wakes late finds the work done and costs nothing.
  */
-final class Team implements AutoCloseable {
+public final class Team implements AutoCloseable {
     private static final int SPINS = 400;
 
     /** One piece of work; {@code worker} identifies the thread's scratch memory. */
-    interface Body {
+    public interface Body {
         void run(int piece, int worker);
     }
 
@@ -51,7 +51,7 @@ final class Team implements AutoCloseable {
     private volatile boolean closed;
 
     /** @param threads the caller's included, at least 1 */
-    Team(int threads) {
+    public Team(int threads) {
         helpers = new Thread[threads - 1];
         for (int i = 0; i < helpers.length; i++) {
             int worker = i + 1;
@@ -61,12 +61,12 @@ final class Team implements AutoCloseable {
     }
 
     /** Threads, the caller's included: workers are {@code 0..threads-1}. */
-    int threads() {
+    public int threads() {
         return helpers.length + 1;
     }
 
     /** Runs pieces {@code 0..pieces-1} and returns when all are done. */
-    void run(int pieces, Body body) {
+    public void run(int pieces, Body body) {
         if (helpers.length == 0 || pieces == 1) {
             for (int piece = 0; piece < pieces; piece++) {
                 body.run(piece, 0);

@@ -6,7 +6,7 @@ set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 out=${1:?"usage: build.sh OUT"}
 library=$out/libaltiplano-kernels.so
-sources=(kernels weights_fma weights_dp)
+sources=(kernels weights_fma weights_vbmi limits)
 compiler=${CXX:-g++}
 
 mkdir -p "$out" || exit 1
@@ -31,7 +31,7 @@ avx512="-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=5
 for source in "${sources[@]}"; do
   case $source in
     kernels) target="" ;;
-    weights_dp) target="$avx512 -mavx512vbmi -mavx512bf16" ;;
+    weights_vbmi | limits) target="$avx512 -mavx512vbmi -mavx512bf16" ;;
     *) target=$avx512 ;;
   esac
   # Contraction or fast-math would change the order of sums, which is the kernels' contract. GCC's own AVX-512 headers

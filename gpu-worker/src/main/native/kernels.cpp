@@ -8,13 +8,14 @@ using namespace altiplano;
 
 namespace {
 
-enum Type { TYPE_F32, TYPE_BF16, TYPE_F8, TYPE_F8_DP };
+enum Type { TYPE_F32, TYPE_BF16, TYPE_F8, TYPE_F8_VBMI, TYPE_F8_DP };
 
 const Operations& of(int32_t type) {
   switch (type) {
     case TYPE_F32: return F32_OPERATIONS;
     case TYPE_BF16: return BF16_OPERATIONS;
     case TYPE_F8: return F8_OPERATIONS;
+    case TYPE_F8_VBMI: return F8_VBMI_OPERATIONS;
     default: return F8_DP_OPERATIONS;
   }
 }
@@ -30,7 +31,7 @@ Weights weights(const Operations& o, const uint8_t* panels, int64_t outputs, int
 // Changes with any signature below.
 EXPORT int32_t altiplano_version() { return 1; }
 
-// Bits: 1 AVX-512 F, BW, DQ, VL are missing; 2 BF16 and VBMI are.
+// Bits: 1 AVX-512 F, BW, DQ or VL is missing; 2 VBMI is; 4 BF16 is.
 EXPORT int32_t altiplano_missing() {
   __builtin_cpu_init();
   int32_t missing = 0;
@@ -38,7 +39,8 @@ EXPORT int32_t altiplano_missing() {
       || !__builtin_cpu_supports("avx512vl")) {
     missing |= 1;
   }
-  if (!__builtin_cpu_supports("avx512bf16") || !__builtin_cpu_supports("avx512vbmi")) missing |= 2;
+  if (!__builtin_cpu_supports("avx512vbmi")) missing |= 2;
+  if (!__builtin_cpu_supports("avx512bf16")) missing |= 4;
   return missing;
 }
 

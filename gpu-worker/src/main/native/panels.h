@@ -268,7 +268,8 @@ template <class W> constexpr Operations operations() {
 
 extern const Operations F32_OPERATIONS;
 extern const Operations BF16_OPERATIONS;
-extern const Operations F8_OPERATIONS;      // AVX-512F alone
-extern const Operations F8_DP_OPERATIONS;   // AVX512-BF16 and VBMI
+extern const Operations F8_OPERATIONS;       // AVX-512F alone
+extern const Operations F8_VBMI_OPERATIONS;  // and VBMI
+extern const Operations F8_DP_OPERATIONS;    // VBMI and AVX512-BF16
 
 }  // namespace altiplano

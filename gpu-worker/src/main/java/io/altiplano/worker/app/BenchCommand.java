@@ -1,5 +1,6 @@
 package io.altiplano.worker.app;
 
+import io.altiplano.worker.kernel.Kernels;
 import io.altiplano.worker.kernel.cpu.MachineLimits;
 import io.altiplano.worker.kvcache.KvStorage;
 import io.altiplano.worker.model.ForwardBatch;
@@ -9,6 +10,8 @@ import io.altiplano.worker.model.ModelOptions;
 import io.altiplano.worker.model.RopeScaling;
 import io.altiplano.worker.model.WeightsMode;
 import java.io.PrintWriter;
+import java.lang.management.ManagementFactory;
+import java.lang.management.OperatingSystemMXBean;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -22,18 +25,19 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code engine bench}: the speed of forward passes, and which share it is of what the machine measured in the same run. A
- * decode step reads every weight once, so one sequence is held against memory reads; a prefill multiplies every weight with
- * every token, so it is held against multiply-adds. A model that fits the caches can exceed the former.
+ * {@code engine bench}: the speed of single kernels and of forward passes, and which share it is of what the machine measured
+ * in the same run. A decode step reads every weight once, so one sequence is held against memory reads; a prefill multiplies
+ * every weight with every token, so it is held against multiply-adds. A model that fits the caches can exceed the former.
  */
 @Command(
         name = "bench",
         description =
-                "Measures decode at 1 and 8 sequences and prefill of 512 tokens, as shares of the machine's limits.",
+                "Measures kernels, decode at 1 and 8 sequences and prefill of 512 tokens, as shares of the machine's limits.",
         mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {
     private static final int PROMPT = 512;
     private static final int RUNS = 3;
+    private static final int KERNEL_RUNS = 5;
     private static final long WARM_UP_NANOS = 2_000_000_000L;
 
     @Spec
@@ -42,8 +46,20 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--model", paramLabel = "DIR", description = "Hugging Face model directory")
     private @Nullable Path model;
 
-    @Option(names = "--random", paramLabel = "SHAPE", description = "random weights of this shape: llama-3.2-1b")
+    @Option(
+            names = "--random",
+            paramLabel = "SHAPE",
+            description = "random weights of this shape: llama-3.2-1b, which is taken without --model")
     private @Nullable String random;
+
+    @Option(
+            names = "--kernels",
+            paramLabel = "NAME",
+            description = "native or vector; default: each that this machine has")
+    private @Nullable String kernels;
+
+    @Option(names = "--part", paramLabel = "PART", description = "kernels, model or all; default: ${DEFAULT-VALUE}")
+    private String part = "all";
 
     @Option(
             names = "--weights",
@@ -62,7 +78,7 @@ final class BenchCommand implements Callable<Integer> {
             names = "--steps",
             paramLabel = "N",
             description = "decode steps; default: ${DEFAULT-VALUE}",
-            defaultValue = "64")
+            defaultValue = "16")
     private int steps;
 
     @Override
@@ -72,8 +88,42 @@ final class BenchCommand implements Callable<Integer> {
         if (steps < 1 || steps > 100_000) {
             throw new EngineCli.BadInputException("--steps must be 1 to 100000, not " + steps);
         }
+        if (!List.of("all", "kernels", "model").contains(part)) {
+            throw new EngineCli.BadInputException("--part must be kernels, model or all, not '" + part + "'");
+        }
+        List<BenchBackend> backends = ModelOptionsMixin.asInput(this::backends);
+        out.println(machine());
+        if (!part.equals("model")) {
+            new KernelBench(out, KERNEL_RUNS).run(backends);
+        }
+        if (!part.equals("kernels")) {
+            models(out, backends);
+        }
+        return 0;
+    }
+
+    private List<BenchBackend> backends() {
+        if (kernels != null) {
+            return List.of(BenchBackend.of(EngineChoices.kernels(kernels)));
+        }
+        Kernels fastest = EngineChoices.kernels("auto");
+        return fastest.name().equals("vector")
+                ? List.of(BenchBackend.of(fastest))
+                : List.of(BenchBackend.of(EngineChoices.kernels("vector")), BenchBackend.of(fastest));
+    }
+
+    /** What else runs decides how much these figures mean. */
+    private static String machine() {
+        OperatingSystemMXBean os = ManagementFactory.getOperatingSystemMXBean();
+        return String.format(
+                Locale.ROOT, "%d processors, load %.1f", os.getAvailableProcessors(), os.getSystemLoadAverage());
+    }
+
+    private void models(PrintWriter out, List<BenchBackend> backends) {
         int processors = LimitsCommand.processors(threads);
-        try (LlamaModel loaded = ModelOptionsMixin.asInput(() -> load(processors))) {
+        SwitchableKernels switchable =
+                new SwitchableKernels(backends.stream().map(BenchBackend::kernels).toList());
+        try (LlamaModel loaded = ModelOptionsMixin.asInput(() -> load(processors, switchable))) {
             long bytes = 0;
             int ranks = EngineChoices.tensorParallel(tp);
             for (int rank = 0; rank < ranks; rank++) {
@@ -86,23 +136,25 @@ final class BenchCommand implements Callable<Integer> {
                     ranks,
                     processors,
                     bytes / 1e6);
-            MachineLimits limits = MachineLimits.measure(processors);
-            out.println(LimitsCommand.text(limits));
-            for (int sequences : new int[] {1, 8}) {
-                report(out, decode(loaded, sequences), sequences, bytes, limits);
+            for (BenchBackend backend : backends) {
+                switchable.choose(backend.kernels());
+                MachineLimits limits = MachineLimits.measure(processors, backend.f8());
+                out.println(backend.kernels().name() + ", " + LimitsCommand.text(limits));
+                for (int sequences : new int[] {1, 8}) {
+                    report(out, decode(loaded, sequences), sequences, bytes, limits);
+                }
+                prefill(out, loaded, limits);
             }
-            prefill(out, loaded, limits);
         }
-        return 0;
     }
 
-    private LlamaModel load(int processors) {
+    private LlamaModel load(int processors, Kernels switchable) {
         ModelOptions options = new ModelOptions(
-                WeightsMode.of(weights), EngineChoices.tensorParallel(tp), processors, EngineChoices.kernels("vector"));
+                WeightsMode.of(weights), EngineChoices.tensorParallel(tp), processors, switchable);
         if (model != null && random == null) {
             return LlamaModel.load(model, options);
         }
-        if (model == null && random != null && random.toLowerCase(Locale.ROOT).equals("llama-3.2-1b")) {
+        if (model == null && (random == null || random.toLowerCase(Locale.ROOT).equals("llama-3.2-1b"))) {
             return LlamaModel.random(llama1b(), options);
         }
         throw new IllegalArgumentException("say either --model DIR or --random llama-3.2-1b");
@@ -196,7 +248,7 @@ final class BenchCommand implements Callable<Integer> {
         double flops = 2.0 * length * layer * config.layers() / best;
         out.printf(
                 Locale.ROOT,
-                "prefill of %d: %.1f tokens/s, projections at %.1f GFLOPS (%.0f %% of FMA)%n",
+                "prefill of %d: %.1f tokens/s, projections at %.1f GFLOPS (%.0f %% of multiply-adds)%n",
                 length,
                 length / best,
                 flops / 1e9,

@@ -51,7 +51,7 @@ final class LimitsCommand implements Callable<Integer> {
         int processors = processors(threads);
         Path directory = model;
         long bytes = directory == null ? 0 : ModelOptionsMixin.asInput(() -> weightBytes(directory, processors));
-        MachineLimits limits = MachineLimits.measure(processors);
+        MachineLimits limits = MachineLimits.measure(processors, MachineLimits.VECTOR);
         out.println(text(limits));
         if (directory != null) {
             out.printf(
@@ -89,7 +89,7 @@ final class LimitsCommand implements Callable<Integer> {
     static String text(MachineLimits limits) {
         return String.format(
                 Locale.ROOT,
-                "limits on %d threads: read %.1f GB/s, FMA %.1f GFLOPS",
+                "limits on %d threads: read %.1f GB/s, multiply-adds %.1f GFLOPS",
                 limits.threads(),
                 limits.readGigabytes(),
                 limits.gigaflops());

@@ -33,10 +33,12 @@ public final class Backends {
         return all;
     }
 
-    /** Java vectors; and natively, with all instructions and with AVX-512F alone. */
+    /** Java vectors; and natively, with each choice of instructions. */
     public static List<Kernels> fast() {
         try {
-            return List.of(new CpuKernels(), NativeKernels.open(), NativeKernels.withoutBf16());
+            List<Kernels> all = new ArrayList<>(NativeKernels.variants());
+            all.addFirst(new CpuKernels());
+            return all;
         } catch (NativeUnavailableException e) {
             return List.of(new CpuKernels());
         }

@@ -16,16 +16,34 @@ import jdk.incubator.vector.VectorOperators;
  *
  * @param threads threads that measured together
  * @param readGigabytes bytes read from memory a second, in 10^9
- * @param gigaflops F32 operations a second in fused multiply-adds, in 10^9 (one is two operations)
+ * @param gigaflops operations a second in fused multiply-adds of the probe's kind, in 10^9 (one is two operations)
  */
 public record MachineLimits(int threads, double readGigabytes, double gigaflops) {
     private static final int RUNS = 7;
     private static final long BYTES = 256L << 20;
     private static final int CHAINS = 12;
-    private static final int STEPS = 4_000_000;
+    private static final int STEPS = 2_000_000;
 
-    /** Measures for about two seconds; the best of several runs counts, as a limit is not what a busy machine reached. */
-    public static MachineLimits measure(int threads) {
+    /** The Vector API's: F32 multiply-adds. */
+    public static final LimitProbe VECTOR = new LimitProbe() {
+        @Override
+        public long read(MemorySegment memory) {
+            return sum(memory);
+        }
+
+        @Override
+        public float multiply(int steps) {
+            return chains(steps);
+        }
+
+        @Override
+        public int operations() {
+            return 2 * CHAINS * F.length();
+        }
+    };
+
+    /** Measures for about a second; the best of several runs counts, as a limit is not what a busy machine reached. */
+    public static MachineLimits measure(int threads, LimitProbe probe) {
         double read = 0;
         double flops = 0;
         try (Arena arena = Arena.ofShared()) {
@@ -34,9 +52,9 @@ public record MachineLimits(int threads, double readGigabytes, double gigaflops)
                     memory,
                     i -> arena.allocate(BYTES / threads / 4096 * 4096, 4096).fill((byte) 1));
             for (int run = 0; run < RUNS; run++) {
-                read = Math.max(read, (double) BYTES / nanos(threads, i -> sum(memory[i])));
+                read = Math.max(read, (double) BYTES / nanos(threads, i -> probe.read(memory[i])));
                 flops = Math.max(
-                        flops, 2.0 * threads * CHAINS * F.length() * STEPS / nanos(threads, i -> chains(STEPS)));
+                        flops, (double) threads * probe.operations() * STEPS / nanos(threads, i -> probe.multiply(STEPS)));
             }
         }
         return new MachineLimits(threads, read, flops);
@@ -69,7 +87,7 @@ public record MachineLimits(int threads, double readGigabytes, double gigaflops)
     }
 
     /** Reads everything in four streams. */
-    private static float sum(MemorySegment memory) {
+    private static byte sum(MemorySegment memory) {
         long quarter = memory.byteSize() / 4;
         ByteVector a = ByteVector.zero(Lanes.B);
         ByteVector b = a;

@@ -1,6 +1,5 @@
 package io.altiplano.worker.kernel.cpu;
 
-import io.altiplano.worker.kernel.WeightType;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -80,7 +79,6 @@ final class Matmul {
         if (packed.length < size) {
             packed = new float[size];
         }
-        float scale = w.type() == WeightType.F8 ? Tiles.X_SCALE : 1f;
         for (int s = 0; s < slices; s++) {
             for (int k0 = 0; k0 < stored; k0 += block) {
                 int count = Math.min(block, stored - k0);
@@ -91,7 +89,7 @@ final class Matmul {
                     int from = m * width + s * length + k0;
                     int here = m < rows ? exist : 0;
                     for (int k = 0; k < here; k++) {
-                        packed[to + k * tile] = x[from + k] * scale;
+                        packed[to + k * tile] = x[from + k];
                     }
                     for (int k = here; k < count; k++) {
                         packed[to + k * tile] = 0f;
@@ -209,9 +207,6 @@ final class Matmul {
     private static void store(PanelMatrix w, float[] sums, int at, int panel, float[] out, int row) {
         int count = Math.min(PanelMatrix.PANEL, w.rows() - panel * PanelMatrix.PANEL);
         int to = row * w.rows() + panel * PanelMatrix.PANEL;
-        float scale = w.type() == WeightType.F8 ? Tiles.SUM_SCALE : 1f;
-        for (int i = 0; i < count; i++) {
-            out[to + i] = sums[at + i] * scale;
-        }
+        System.arraycopy(sums, at, out, to, count);
     }
 }

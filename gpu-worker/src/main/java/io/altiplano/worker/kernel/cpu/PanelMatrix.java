@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -100,16 +101,13 @@ final class PanelMatrix implements PackedMatrix {
         MemorySegment memory = arena.allocate(bytes(source.rows(), slicing, type), 64);
         PanelMatrix matrix =
                 new PanelMatrix(source.rows(), slicing, type, scales == null ? ones(source.rows()) : scales, memory);
-        float[] row = new float[slicing.localColumns()];
-        for (int n = 0; n < source.rows(); n++) {
-            source.read(n, 0, row.length, row, 0);
-            for (int k = 0; k < row.length; k++) {
-                if (!Float.isFinite(row[k])) {
-                    throw new IllegalArgumentException("a weight of row %d is %s".formatted(n, row[k]));
-                }
-                matrix.set(n, k, row[k]);
+        IntStream.range(0, matrix.panels()).parallel().forEach(panel -> {
+            float[] row = new float[slicing.localColumns()];
+            for (int n = panel * PANEL; n < Math.min(source.rows(), (panel + 1) * PANEL); n++) {
+                source.read(n, 0, row.length, row, 0);
+                matrix.set(n, row);
             }
-        }
+        });
         return matrix;
     }
 
@@ -151,11 +149,25 @@ final class PanelMatrix implements PackedMatrix {
         };
     }
 
-    private void set(int n, int k, float value) {
-        switch (type) {
-            case F8 -> memory.set(ValueLayout.JAVA_BYTE, offset(n, k), E4m3.encode(value / rowScales[n]));
-            case BF16 -> memory.set(I16, offset(n, k), Bf16.encode(value));
-            case F32 -> memory.set(F32, offset(n, k), value);
+    private void set(int n, float[] row) {
+        int length = slicing.length();
+        float scale = rowScales[n];
+        for (int from = 0; from < row.length; from += length) {
+            long base = offset(n, from);
+            int count = Math.min(length, row.length - from);
+            for (int k = 0; k < count; k++) {
+                float value = row[from + k];
+                if (!Float.isFinite(value)) {
+                    throw new IllegalArgumentException("a weight of row %d is %s".formatted(n, value));
+                }
+                switch (type) {
+                    case F8 ->
+                        memory.set(
+                                ValueLayout.JAVA_BYTE, base + (k / 2) * 64L - k % 2, E4m3.encode(value / scale));
+                    case BF16 -> memory.set(I16, base + k * 64L, Bf16.encode(value));
+                    case F32 -> memory.set(F32, base + k * 128L, value);
+                }
+            }
         }
     }
 

@@ -6,10 +6,13 @@ import io.altiplano.worker.kernel.RankKernels;
 import io.altiplano.worker.kernel.Slicing;
 import io.altiplano.worker.kernel.WeightType;
 import io.altiplano.worker.kernel.cpu.CpuKernels;
+import io.altiplano.worker.kernel.cpu.LimitProbe;
 import io.altiplano.worker.tensor.FloatRows;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * where the processor has what it needs and {@link SelfTest} found the bits of pure Java.
  */
 public final class NativeKernels implements Kernels {
+    private static final int RATE_STEPS = 20_000;
+
     private final NativeLibrary library;
     private final CpuKernels java = new CpuKernels();
 
@@ -45,7 +50,7 @@ public final class NativeKernels implements Kernels {
             NativeKernels kernels = null;
             String reason = "";
             try {
-                kernels = open(NativeLibrary.extract(), true);
+                kernels = fastest(variants());
             } catch (NativeUnavailableException e) {
                 reason = String.valueOf(e.getMessage());
             }
@@ -57,24 +62,59 @@ public final class NativeKernels implements Kernels {
     /**
      * Loads a library and tests it.
      *
-     * @param bf16Products whether AVX512-BF16 may be used where the machine has it
+     * @param instructions for FP8 weights
      */
-    static NativeKernels open(Path file, boolean bf16Products) throws NativeUnavailableException {
-        NativeKernels kernels = new NativeKernels(NativeLibrary.open(file, bf16Products));
+    static NativeKernels open(Path file, Instructions instructions) throws NativeUnavailableException {
+        NativeKernels kernels = new NativeKernels(NativeLibrary.open(file, instructions));
         String difference = SelfTest.difference(kernels, new CpuKernels());
         if (!difference.isEmpty()) {
-            throw new NativeUnavailableException("the self-test failed: " + difference);
+            throw new NativeUnavailableException("the self-test of %s failed: %s".formatted(instructions, difference));
         }
         return kernels;
     }
 
     /**
-     * The same without AVX512-BF16, as on processors that lack it.
+     * One for each way to multiply FP8 weights that this processor has, the simplest first.
      *
-     * @throws NativeUnavailableException saying why it cannot be used here
+     * @throws NativeUnavailableException if it has none, saying why
      */
-    public static NativeKernels withoutBf16() throws NativeUnavailableException {
-        return open(NativeLibrary.extract(), false);
+    public static List<NativeKernels> variants() throws NativeUnavailableException {
+        Path file = NativeLibrary.extract();
+        List<NativeKernels> all = new ArrayList<>();
+        all.add(open(file, Instructions.AVX512));
+        for (Instructions more : List.of(Instructions.AVX512_VBMI, Instructions.AVX512_BF16)) {
+            try {
+                all.add(open(file, more));
+            } catch (NativeUnavailableException e) {
+                // This processor lacks them, or rounds otherwise with them: the ones before serve.
+            }
+        }
+        return all;
+    }
+
+    /** Some processors run AVX512-BF16 at a quarter of the rate of F32 multiply-adds, so the rate decides. */
+    private static NativeKernels fastest(List<NativeKernels> variants) {
+        NativeKernels best = variants.getFirst();
+        double most = rate(best.f8Probe());
+        for (NativeKernels other : variants.subList(1, variants.size())) {
+            double rate = rate(other.f8Probe());
+            // Widening by tables costs less; equal rates differ by noise.
+            if (rate > most * (other.library.instructions() == Instructions.AVX512_VBMI ? 0.5 : 1.2)) {
+                best = other;
+                most = Math.max(rate, most);
+            }
+        }
+        return best;
+    }
+
+    private static double rate(LimitProbe probe) {
+        double best = 0;
+        for (int run = 0; run < 5; run++) {
+            long start = System.nanoTime();
+            probe.multiply(RATE_STEPS);
+            best = Math.max(best, (double) probe.operations() / (System.nanoTime() - start));
+        }
+        return best;
     }
 
     @Override
@@ -90,7 +130,17 @@ public final class NativeKernels implements Kernels {
 
     /** Which instructions multiply FP8 weights. */
     public String instructions() {
-        return library.bf16Products() ? "AVX512-BF16" : "AVX-512F";
+        return library.instructions().name();
+    }
+
+    /** What FP8 products are held against. */
+    public LimitProbe f8Probe() {
+        return new NativeProbe(library, library.instructions() == Instructions.AVX512_BF16);
+    }
+
+    /** What attention and products of other types are held against. */
+    public LimitProbe f32Probe() {
+        return new NativeProbe(library, false);
     }
 
     @Override

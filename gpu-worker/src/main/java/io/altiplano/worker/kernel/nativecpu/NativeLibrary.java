@@ -26,14 +26,8 @@ final class NativeLibrary {
     /** What {@code altiplano_version} must answer. */
     static final int VERSION = 1;
 
-    /** F8 multiplied by AVX512-BF16: a word of activations is a pair of columns. */
-    static final int F8_BF16 = 3;
-
     private static final String RESOURCE = "/native/libaltiplano-kernels.so";
     private static final String NOT_BUILT = "/native/unavailable.txt";
-    private static final int NO_AVX512 = 1;
-    private static final int NO_BF16 = 2;
-
     private static final ValueLayout.OfInt I32 = ValueLayout.JAVA_INT;
     private static final ValueLayout.OfLong I64 = ValueLayout.JAVA_LONG;
     private static final AddressLayout PTR = ValueLayout.ADDRESS;
@@ -47,15 +41,19 @@ final class NativeLibrary {
     /** Scratch bytes of {@link #many}. */
     final long scratchBytes;
 
-    private final boolean bf16Products;
+    final MethodHandle limitRead;
+    final MethodHandle limitFma;
+    final MethodHandle limitDp;
+
+    private final Instructions instructions;
     private final MethodHandle panelsTogether;
     private final MethodHandle layFew;
     private final MethodHandle layMany;
     private final MethodHandle few;
     private final MethodHandle many;
 
-    private NativeLibrary(SymbolLookup symbols, boolean bf16Products) {
-        this.bf16Products = bf16Products;
+    private NativeLibrary(SymbolLookup symbols, Instructions instructions) {
+        this.instructions = instructions;
         manyRows = (int) constant(symbols, "altiplano_many_rows");
         tile = (int) constant(symbols, "altiplano_tile");
         group = (int) constant(symbols, "altiplano_group");
@@ -64,6 +62,9 @@ final class NativeLibrary {
         layFew = function(symbols, "altiplano_lay_few", null, I32, PTR, I64, I64, I64, I64, I64, I64, PTR);
         layMany = function(symbols, "altiplano_lay_many", null, I32, PTR, I64, I64, I64, I64, I64, I64, I64, PTR);
         few = function(symbols, "altiplano_few", null, I32, PTR, I64, I64, I64, I64, I64, I64, PTR, I64, PTR);
+        limitRead = function(symbols, "altiplano_limit_read", I64, PTR, I64);
+        limitFma = function(symbols, "altiplano_limit_fma", null, I64);
+        limitDp = function(symbols, "altiplano_limit_dp", null, I64);
         many = function(symbols, "altiplano_many", null, I32, PTR, I64, I64, I64, I64, PTR, I64, PTR, I64, PTR);
     }
 
@@ -97,10 +98,10 @@ final class NativeLibrary {
     /**
      * Loads a library, for as long as the process lives.
      *
-     * @param bf16Products whether AVX512-BF16 may be used where the machine has it
+     * @param wanted for FP8 weights
      * @throws NativeUnavailableException if it is not ours, or this machine lacks what it needs
      */
-    static NativeLibrary open(Path file, boolean bf16Products) throws NativeUnavailableException {
+    static NativeLibrary open(Path file, Instructions wanted) throws NativeUnavailableException {
         SymbolLookup symbols;
         int version;
         try {
@@ -118,10 +119,11 @@ final class NativeLibrary {
         } catch (Throwable e) {
             throw new IllegalStateException(e);
         }
-        if ((missing & NO_AVX512) != 0) {
-            throw new NativeUnavailableException("this processor has no AVX-512 (F, BW, DQ and VL)");
+        if ((missing & wanted.needs) != 0) {
+            throw new NativeUnavailableException(
+                    "this processor has no " + ((missing & 1) != 0 ? "AVX-512 (F, BW, DQ and VL)" : wanted.name()));
         }
-        return new NativeLibrary(symbols, bf16Products && (missing & NO_BF16) == 0);
+        return new NativeLibrary(symbols, wanted);
     }
 
     private static MethodHandle function(
@@ -140,9 +142,8 @@ final class NativeLibrary {
         }
     }
 
-    /** Whether FP8 products use AVX512-BF16. */
-    boolean bf16Products() {
-        return bf16Products;
+    Instructions instructions() {
+        return instructions;
     }
 
     /** What the native functions call the type. */
@@ -150,7 +151,7 @@ final class NativeLibrary {
         return switch (type) {
             case F32 -> 0;
             case BF16 -> 1;
-            case F8 -> bf16Products ? F8_BF16 : 2;
+            case F8 -> instructions.code;
         };
     }
 

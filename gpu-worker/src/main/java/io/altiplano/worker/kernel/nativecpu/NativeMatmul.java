@@ -1,6 +1,7 @@
 package io.altiplano.worker.kernel.nativecpu;
 
 import io.altiplano.worker.kernel.PackedMatrix;
+import io.altiplano.worker.kernel.WeightType;
 import io.altiplano.worker.kernel.cpu.Team;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -98,7 +99,8 @@ final class NativeMatmul {
 
     /** Words of one slice of a laid-out row. */
     private long words(Shape w) {
-        return library.code(w.type()) == NativeLibrary.F8_BF16 ? w.stored() / 2 : w.stored();
+        boolean pairs = w.type() == WeightType.F8 && library.instructions() == Instructions.AVX512_BF16;
+        return pairs ? w.stored() / 2 : w.stored();
     }
 
     private MemorySegment room(long floats) {

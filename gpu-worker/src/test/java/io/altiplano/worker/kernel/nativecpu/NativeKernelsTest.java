@@ -8,6 +8,7 @@ import io.altiplano.worker.kernel.cpu.CpuKernels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -24,9 +25,17 @@ class NativeKernelsTest {
         boolean built = NativeKernels.class.getResource("/native/libaltiplano-kernels.so") != null;
         if (built && processorHas("avx512f", "avx512bw", "avx512dq", "avx512vl")) {
             assertThat(NativeKernels.open().name()).isEqualTo("native");
-            assertThat(NativeKernels.open().instructions())
-                    .isEqualTo(processorHas("avx512_bf16", "avx512vbmi") ? "AVX512-BF16" : "AVX-512F");
-            assertThat(NativeKernels.withoutBf16().instructions()).isEqualTo("AVX-512F");
+            List<String> expected = new ArrayList<>(List.of("AVX512"));
+            if (processorHas("avx512vbmi")) {
+                expected.add("AVX512_VBMI");
+            }
+            if (processorHas("avx512vbmi", "avx512_bf16")) {
+                expected.add("AVX512_BF16");
+            }
+            assertThat(NativeKernels.variants())
+                    .extracting(NativeKernels::instructions)
+                    .isEqualTo(expected);
+            assertThat(NativeKernels.open().instructions()).isIn(expected);
         } else {
             assertThatThrownBy(NativeKernels::open)
                     .isInstanceOf(NativeUnavailableException.class)
@@ -45,7 +54,7 @@ class NativeKernelsTest {
     @Test
     void a_file_that_is_no_library_is_refused_with_the_reason() throws Exception {
         Path file = Files.writeString(dir.resolve("kernels.so"), "not a library");
-        assertThatThrownBy(() -> NativeKernels.open(file, true))
+        assertThatThrownBy(() -> NativeKernels.open(file, Instructions.AVX512))
                 .isInstanceOf(NativeUnavailableException.class)
                 .hasMessageContaining(file.toString())
                 .hasMessageContaining("cannot be loaded");

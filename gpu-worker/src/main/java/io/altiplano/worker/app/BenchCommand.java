@@ -121,8 +121,8 @@ final class BenchCommand implements Callable<Integer> {
 
     private void models(PrintWriter out, List<BenchBackend> backends) {
         int processors = LimitsCommand.processors(threads);
-        SwitchableKernels switchable =
-                new SwitchableKernels(backends.stream().map(BenchBackend::kernels).toList());
+        SwitchableKernels switchable = new SwitchableKernels(
+                backends.stream().map(BenchBackend::kernels).toList());
         try (LlamaModel loaded = ModelOptionsMixin.asInput(() -> load(processors, switchable))) {
             long bytes = 0;
             int ranks = EngineChoices.tensorParallel(tp);
@@ -149,8 +149,8 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private LlamaModel load(int processors, Kernels switchable) {
-        ModelOptions options = new ModelOptions(
-                WeightsMode.of(weights), EngineChoices.tensorParallel(tp), processors, switchable);
+        ModelOptions options =
+                new ModelOptions(WeightsMode.of(weights), EngineChoices.tensorParallel(tp), processors, switchable);
         if (model != null && random == null) {
             return LlamaModel.load(model, options);
         }

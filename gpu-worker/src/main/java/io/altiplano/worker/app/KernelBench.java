@@ -2,11 +2,13 @@ package io.altiplano.worker.app;
 
 import io.altiplano.worker.kernel.AttentionRows;
 import io.altiplano.worker.kernel.KvSlab;
+import io.altiplano.worker.kernel.KvType;
 import io.altiplano.worker.kernel.PackedMatrix;
 import io.altiplano.worker.kernel.RankKernels;
 import io.altiplano.worker.kernel.Slicing;
 import io.altiplano.worker.kernel.WeightType;
 import io.altiplano.worker.kernel.cpu.LimitProbe;
+import io.altiplano.worker.kernel.cpu.MachineLimits;
 import io.altiplano.worker.tensor.E4m3;
 import java.io.PrintWriter;
 import java.lang.foreign.Arena;
@@ -64,6 +66,8 @@ final class KernelBench {
             MemorySegment memory = arena.allocate((long) MATRICES * WIDTH * OUTPUTS, 1 << 21);
             fill(memory);
             for (BenchBackend backend : backends) {
+                out.println(
+                        backend.kernels().name() + ", " + LimitsCommand.text(MachineLimits.measure(1, backend.f8())));
                 try (RankKernels rank = backend.kernels().forRank(1)) {
                     for (int rows : BATCHES) {
                         print(backend, "M=" + rows, product(backend, rank, memory, rows), rows);
@@ -168,11 +172,16 @@ final class KernelBench {
     private void attention(BenchBackend backend, RankKernels rank, int rows) {
         int blocks = POSITIONS / KvSlab.BLOCK;
         SplittableRandom random = new SplittableRandom(rows);
-        float[] keys = new float[blocks * KV_HEADS * HEAD_DIM * KvSlab.BLOCK];
-        for (int i = 0; i < keys.length; i++) {
-            keys[i] = (float) random.nextDouble(-1, 1);
+        KvSlab kv = KvSlab.of(KvType.BF16, blocks, KV_HEADS, HEAD_DIM);
+        float[] x = new float[2 * HEAD_DIM];
+        for (int token = 0; token < blocks * KvSlab.BLOCK; token++) {
+            for (int head = 0; head < KV_HEADS; head++) {
+                for (int i = 0; i < x.length; i++) {
+                    x[i] = (float) random.nextDouble(-1, 1);
+                }
+                kv.store(token / KvSlab.BLOCK, head, token % KvSlab.BLOCK, x, 0, HEAD_DIM);
+            }
         }
-        KvSlab kv = new KvSlab(keys, keys.clone(), KV_HEADS, HEAD_DIM);
         int[] positions = new int[rows];
         Arrays.setAll(positions, m -> POSITIONS - rows + m);
         int[] table = new int[blocks];
@@ -186,7 +195,7 @@ final class KernelBench {
         double operations = 4.0 * rows * POSITIONS * HEAD_DIM * HEADS;
         List<Run> all = new ArrayList<>();
         try (Arena arena = Arena.ofShared()) {
-            MemorySegment asMuch = arena.allocate(8L * keys.length, 64).fill((byte) 1);
+            MemorySegment asMuch = arena.allocate(kv.bytes(), 64).fill((byte) 1);
             long begin = System.nanoTime();
             for (int run = 0; all.size() < runs; run++) {
                 Run done = against(
@@ -199,6 +208,10 @@ final class KernelBench {
                 }
             }
         }
-        print(backend, "attention, %d %s".formatted(rows, rows == 1 ? "row" : "rows"), median(all), BenchBackend.ATTENTION);
+        print(
+                backend,
+                "attention BF16, %d %s".formatted(rows, rows == 1 ? "row" : "rows"),
+                median(all),
+                BenchBackend.ATTENTION);
     }
 }

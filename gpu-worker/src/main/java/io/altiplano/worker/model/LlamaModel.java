@@ -215,7 +215,12 @@ public final class LlamaModel implements AutoCloseable {
      */
     public String numericsFingerprint() {
         return "order-%d/%s/%s/kv-%s/%s"
-                .formatted(ReductionOrder.VERSION, options.kernels().numerics(), weightsLabel, options.kv(), weightsSha256);
+                .formatted(
+                        ReductionOrder.VERSION,
+                        options.kernels().numerics(),
+                        weightsLabel,
+                        options.kv(),
+                        weightsSha256);
     }
 
     /** SHA-256 over names, types, shapes and values of the checkpoint's tensors. */

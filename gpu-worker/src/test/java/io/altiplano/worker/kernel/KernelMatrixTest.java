@@ -130,9 +130,8 @@ class KernelMatrixTest {
     void anyNumberOfRowsHasTheSameBits(WeightType type) {
         // given every number of rows to beyond 64, and those around the borders of the widest blocks
         SplittableRandom random = new SplittableRandom(type.ordinal());
-        int[] batches =
-                IntStream.concat(IntStream.rangeClosed(1, 70), IntStream.of(96, 97, 503, 504, 505, 1009))
-                        .toArray();
+        int[] batches = IntStream.concat(IntStream.rangeClosed(1, 70), IntStream.of(96, 97, 503, 504, 505, 1009))
+                .toArray();
         List<Backends.OnThreads> backends = Backends.fast(2);
         Slicing slicing = Slicing.whole(2072 / 8 + 3);
         for (int rows : batches) {
@@ -249,15 +248,16 @@ class KernelMatrixTest {
         for (int i = 0; i < width; i++) {
             weight[i] = (float) random.nextGaussian();
         }
-        try (RankKernels vector = new CpuKernels().forRank(1)) {
+        List<float[]> expected = rowOperations(plain, x, rows, width, weight);
+        for (Backends.OnThreads backend : Backends.fast(1, 2)) {
             // when
-            List<float[]> expected = rowOperations(plain, x, rows, width, weight);
-            List<float[]> actual = rowOperations(vector, x, rows, width, weight);
+            List<float[]> actual = rowOperations(backend.rank(), x, rows, width, weight);
 
             // then
             for (int i = 0; i < expected.size(); i++) {
-                assertSameBits(actual.get(i), expected.get(i), "operation " + i);
+                assertSameBits(actual.get(i), expected.get(i), "%s, operation %d".formatted(backend, i));
             }
+            backend.close();
         }
     }
 
@@ -303,16 +303,57 @@ class KernelMatrixTest {
         float scale = (float) (1 / Math.sqrt(headDim));
         float[] expected = new float[q.length];
         plain.attention(batch, q, heads * headDim, heads, kv, scale, expected);
-        for (int threads : new int[] {1, 3}) {
-            try (RankKernels vector = new CpuKernels().forRank(threads)) {
+        for (Backends.OnThreads backend : Backends.fast(1, 3)) {
+            float[] actual = new float[q.length];
+
+            // when
+            backend.rank().attention(batch, q, heads * headDim, heads, kv, scale, actual);
+
+            // then
+            assertSameBits(actual, expected, "%s, attention over %s".formatted(backend, type));
+            assertThat(actual).doesNotContain(Float.NaN);
+            backend.close();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(KvType.class)
+    void attentionOfManyRowsHasTheSameBits(KvType type) {
+        // given a chunk of a prompt that crosses a border of 256 positions, neighbours of other sequences, and few or
+        // many
+        // query heads a KV head
+        int headDim = 24;
+        int kvHeads = 2;
+        int[] positions = new int[45];
+        int[] sequence = new int[45];
+        for (int m = 0; m < 45; m++) {
+            positions[m] = m < 40 ? 230 + m : 7 * m;
+            sequence[m] = m < 40 ? 0 : 1 + m % 2;
+        }
+        int[][] tables = {new int[20], new int[20], new int[20]};
+        for (int i = 0; i < 60; i++) {
+            tables[i % 3][i / 3] = (i * 37) % 60;
+        }
+        AttentionRows batch = new AttentionRows(45, positions, sequence, tables);
+        SplittableRandom random = new SplittableRandom(4);
+        KvSlab kv = kv(type, random, batch, 60, kvHeads, headDim);
+        for (int group : new int[] {1, 3, 8, 33}) {
+            int heads = group * kvHeads;
+            float[] q = new float[45 * heads * headDim];
+            for (int i = 0; i < q.length; i++) {
+                q[i] = (float) random.nextGaussian();
+            }
+            float[] expected = new float[q.length];
+            plain.attention(batch, q, heads * headDim, heads, kv, 0.2f, expected);
+            for (Backends.OnThreads backend : Backends.fast(2)) {
                 float[] actual = new float[q.length];
 
                 // when
-                vector.attention(batch, q, heads * headDim, heads, kv, scale, actual);
+                backend.rank().attention(batch, q, heads * headDim, heads, kv, 0.2f, actual);
 
                 // then
-                assertSameBits(actual, expected, "attention over " + type);
-                assertThat(actual).doesNotContain(Float.NaN);
+                assertSameBits(actual, expected, "%s, groups of %d".formatted(backend, group));
+                backend.close();
             }
         }
     }

@@ -54,7 +54,8 @@ public record MachineLimits(int threads, double readGigabytes, double gigaflops)
             for (int run = 0; run < RUNS; run++) {
                 read = Math.max(read, (double) BYTES / nanos(threads, i -> probe.read(memory[i])));
                 flops = Math.max(
-                        flops, (double) threads * probe.operations() * STEPS / nanos(threads, i -> probe.multiply(STEPS)));
+                        flops,
+                        (double) threads * probe.operations() * STEPS / nanos(threads, i -> probe.multiply(STEPS)));
             }
         }
         return new MachineLimits(threads, read, flops);

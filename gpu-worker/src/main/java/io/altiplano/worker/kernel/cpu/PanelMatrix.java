@@ -162,8 +162,7 @@ final class PanelMatrix implements PackedMatrix {
                 }
                 switch (type) {
                     case F8 ->
-                        memory.set(
-                                ValueLayout.JAVA_BYTE, base + (k / 2) * 64L - k % 2, E4m3.encode(value / scale));
+                        memory.set(ValueLayout.JAVA_BYTE, base + (k / 2) * 64L - k % 2, E4m3.encode(value / scale));
                     case BF16 -> memory.set(I16, base + k * 64L, Bf16.encode(value));
                     case F32 -> memory.set(F32, base + k * 128L, value);
                 }

@@ -59,16 +59,21 @@ final class Tiles {
             ShortVector v = ByteVector.fromMemorySegment(Lanes.B, w, from + 32L * k, ByteOrder.LITTLE_ENDIAN)
                     .reinterpretAsShorts();
             ShortVector c = v.lanewise(VectorOperators.ASHR, 4).and(E4M3_BITS);
-            ShortVector d =
-                    v.lanewise(VectorOperators.LSHL, 8).lanewise(VectorOperators.ASHR, 4).and(E4M3_BITS);
+            ShortVector d = v.lanewise(VectorOperators.LSHL, 8)
+                    .lanewise(VectorOperators.ASHR, 4)
+                    .and(E4M3_BITS);
             IntVector a = c.add(REBIAS)
                     .blend(
-                            c.lanewise(VectorOperators.LSHR, 4).selectFrom(subnormals).or(c.and(SIGN)),
+                            c.lanewise(VectorOperators.LSHR, 4)
+                                    .selectFrom(subnormals)
+                                    .or(c.and(SIGN)),
                             c.and(EXPONENT).eq((short) 0))
                     .reinterpretAsInts();
             IntVector b = d.add(REBIAS)
                     .blend(
-                            d.lanewise(VectorOperators.LSHR, 4).selectFrom(subnormals).or(d.and(SIGN)),
+                            d.lanewise(VectorOperators.LSHR, 4)
+                                    .selectFrom(subnormals)
+                                    .or(d.and(SIGN)),
                             d.and(EXPONENT).eq((short) 0))
                     .reinterpretAsInts();
             a.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(out, at);
@@ -153,16 +158,21 @@ final class Tiles {
             ShortVector v0 = ByteVector.fromMemorySegment(Lanes.B, w, p0 + q, ByteOrder.LITTLE_ENDIAN)
                     .reinterpretAsShorts();
             ShortVector s0 = v0.lanewise(VectorOperators.ASHR, 4).and(E4M3_BITS);
-            ShortVector t0 =
-                    v0.lanewise(VectorOperators.LSHL, 8).lanewise(VectorOperators.ASHR, 4).and(E4M3_BITS);
+            ShortVector t0 = v0.lanewise(VectorOperators.LSHL, 8)
+                    .lanewise(VectorOperators.ASHR, 4)
+                    .and(E4M3_BITS);
             IntVector h0 = s0.add(REBIAS)
                     .blend(
-                            s0.lanewise(VectorOperators.LSHR, 4).selectFrom(subnormals).or(s0.and(SIGN)),
+                            s0.lanewise(VectorOperators.LSHR, 4)
+                                    .selectFrom(subnormals)
+                                    .or(s0.and(SIGN)),
                             s0.and(EXPONENT).eq((short) 0))
                     .reinterpretAsInts();
             IntVector l0 = t0.add(REBIAS)
                     .blend(
-                            t0.lanewise(VectorOperators.LSHR, 4).selectFrom(subnormals).or(t0.and(SIGN)),
+                            t0.lanewise(VectorOperators.LSHR, 4)
+                                    .selectFrom(subnormals)
+                                    .or(t0.and(SIGN)),
                             t0.and(EXPONENT).eq((short) 0))
                     .reinterpretAsInts();
             a0 = h0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(x0, a0);
@@ -172,16 +182,21 @@ final class Tiles {
             ShortVector v1 = ByteVector.fromMemorySegment(Lanes.B, w, p1 + q, ByteOrder.LITTLE_ENDIAN)
                     .reinterpretAsShorts();
             ShortVector s1 = v1.lanewise(VectorOperators.ASHR, 4).and(E4M3_BITS);
-            ShortVector t1 =
-                    v1.lanewise(VectorOperators.LSHL, 8).lanewise(VectorOperators.ASHR, 4).and(E4M3_BITS);
+            ShortVector t1 = v1.lanewise(VectorOperators.LSHL, 8)
+                    .lanewise(VectorOperators.ASHR, 4)
+                    .and(E4M3_BITS);
             IntVector h1 = s1.add(REBIAS)
                     .blend(
-                            s1.lanewise(VectorOperators.LSHR, 4).selectFrom(subnormals).or(s1.and(SIGN)),
+                            s1.lanewise(VectorOperators.LSHR, 4)
+                                    .selectFrom(subnormals)
+                                    .or(s1.and(SIGN)),
                             s1.and(EXPONENT).eq((short) 0))
                     .reinterpretAsInts();
             IntVector l1 = t1.add(REBIAS)
                     .blend(
-                            t1.lanewise(VectorOperators.LSHR, 4).selectFrom(subnormals).or(t1.and(SIGN)),
+                            t1.lanewise(VectorOperators.LSHR, 4)
+                                    .selectFrom(subnormals)
+                                    .or(t1.and(SIGN)),
                             t1.and(EXPONENT).eq((short) 0))
                     .reinterpretAsInts();
             a1 = h1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(x0, a1);
@@ -191,16 +206,21 @@ final class Tiles {
             ShortVector v2 = ByteVector.fromMemorySegment(Lanes.B, w, p2 + q, ByteOrder.LITTLE_ENDIAN)
                     .reinterpretAsShorts();
             ShortVector s2 = v2.lanewise(VectorOperators.ASHR, 4).and(E4M3_BITS);
-            ShortVector t2 =
-                    v2.lanewise(VectorOperators.LSHL, 8).lanewise(VectorOperators.ASHR, 4).and(E4M3_BITS);
+            ShortVector t2 = v2.lanewise(VectorOperators.LSHL, 8)
+                    .lanewise(VectorOperators.ASHR, 4)
+                    .and(E4M3_BITS);
             IntVector h2 = s2.add(REBIAS)
                     .blend(
-                            s2.lanewise(VectorOperators.LSHR, 4).selectFrom(subnormals).or(s2.and(SIGN)),
+                            s2.lanewise(VectorOperators.LSHR, 4)
+                                    .selectFrom(subnormals)
+                                    .or(s2.and(SIGN)),
                             s2.and(EXPONENT).eq((short) 0))
                     .reinterpretAsInts();
             IntVector l2 = t2.add(REBIAS)
                     .blend(
-                            t2.lanewise(VectorOperators.LSHR, 4).selectFrom(subnormals).or(t2.and(SIGN)),
+                            t2.lanewise(VectorOperators.LSHR, 4)
+                                    .selectFrom(subnormals)
+                                    .or(t2.and(SIGN)),
                             t2.and(EXPONENT).eq((short) 0))
                     .reinterpretAsInts();
             a2 = h2.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(x0, a2);
@@ -210,16 +230,21 @@ final class Tiles {
             ShortVector v3 = ByteVector.fromMemorySegment(Lanes.B, w, p3 + q, ByteOrder.LITTLE_ENDIAN)
                     .reinterpretAsShorts();
             ShortVector s3 = v3.lanewise(VectorOperators.ASHR, 4).and(E4M3_BITS);
-            ShortVector t3 =
-                    v3.lanewise(VectorOperators.LSHL, 8).lanewise(VectorOperators.ASHR, 4).and(E4M3_BITS);
+            ShortVector t3 = v3.lanewise(VectorOperators.LSHL, 8)
+                    .lanewise(VectorOperators.ASHR, 4)
+                    .and(E4M3_BITS);
             IntVector h3 = s3.add(REBIAS)
                     .blend(
-                            s3.lanewise(VectorOperators.LSHR, 4).selectFrom(subnormals).or(s3.and(SIGN)),
+                            s3.lanewise(VectorOperators.LSHR, 4)
+                                    .selectFrom(subnormals)
+                                    .or(s3.and(SIGN)),
                             s3.and(EXPONENT).eq((short) 0))
                     .reinterpretAsInts();
             IntVector l3 = t3.add(REBIAS)
                     .blend(
-                            t3.lanewise(VectorOperators.LSHR, 4).selectFrom(subnormals).or(t3.and(SIGN)),
+                            t3.lanewise(VectorOperators.LSHR, 4)
+                                    .selectFrom(subnormals)
+                                    .or(t3.and(SIGN)),
                             t3.and(EXPONENT).eq((short) 0))
                     .reinterpretAsInts();
             a3 = h3.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(x0, a3);

@@ -29,6 +29,7 @@ final class NativeLibrary {
     private static final String RESOURCE = "/native/libaltiplano-kernels.so";
     private static final String NOT_BUILT = "/native/unavailable.txt";
     private static final ValueLayout.OfInt I32 = ValueLayout.JAVA_INT;
+    private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT;
     private static final ValueLayout.OfLong I64 = ValueLayout.JAVA_LONG;
     private static final AddressLayout PTR = ValueLayout.ADDRESS;
 
@@ -41,6 +42,11 @@ final class NativeLibrary {
     /** Scratch bytes of {@link #many}. */
     final long scratchBytes;
 
+    /** Queries of one call of {@link #attend}, at most. */
+    final int attendQueries;
+
+    private final MethodHandle attendScratch;
+    private final MethodHandle attend;
     final MethodHandle limitRead;
     final MethodHandle limitFma;
     final MethodHandle limitDp;
@@ -62,6 +68,26 @@ final class NativeLibrary {
         layFew = function(symbols, "altiplano_lay_few", null, I32, PTR, I64, I64, I64, I64, I64, I64, PTR);
         layMany = function(symbols, "altiplano_lay_many", null, I32, PTR, I64, I64, I64, I64, I64, I64, I64, PTR);
         few = function(symbols, "altiplano_few", null, I32, PTR, I64, I64, I64, I64, I64, I64, PTR, I64, PTR);
+        attendQueries = (int) constant(symbols, "altiplano_attend_queries");
+        attendScratch = function(symbols, "altiplano_attend_scratch", I64, I64, I64);
+        attend = function(
+                symbols,
+                "altiplano_attend",
+                null,
+                I32,
+                PTR,
+                PTR,
+                PTR,
+                I64,
+                I64,
+                PTR,
+                PTR,
+                I64,
+                I64,
+                F32,
+                I32,
+                PTR,
+                PTR);
         limitRead = function(symbols, "altiplano_limit_read", I64, PTR, I64);
         limitFma = function(symbols, "altiplano_limit_fma", null, I64);
         limitDp = function(symbols, "altiplano_limit_dp", null, I64);
@@ -130,8 +156,7 @@ final class NativeLibrary {
             SymbolLookup symbols, String name, @Nullable MemoryLayout result, MemoryLayout... arguments) {
         FunctionDescriptor type =
                 result == null ? FunctionDescriptor.ofVoid(arguments) : FunctionDescriptor.of(result, arguments);
-        return Linker.nativeLinker()
-                .downcallHandle(symbols.findOrThrow(name), type, Linker.Option.critical(true));
+        return Linker.nativeLinker().downcallHandle(symbols.findOrThrow(name), type, Linker.Option.critical(true));
     }
 
     private static long constant(SymbolLookup symbols, String name) {
@@ -165,8 +190,7 @@ final class NativeLibrary {
 
     void layFew(Shape w, MemorySegment x, long from, long size, MemorySegment to) {
         try {
-            layFew.invokeExact(
-                    code(w.type()), x, from, size, w.width(), w.length(), w.slices(), w.stored(), to);
+            layFew.invokeExact(code(w.type()), x, from, size, w.width(), w.length(), w.slices(), w.stored(), to);
         } catch (Throwable e) {
             throw failed(e);
         }
@@ -174,8 +198,7 @@ final class NativeLibrary {
 
     void layMany(Shape w, MemorySegment x, long from, long t, long rows, MemorySegment to) {
         try {
-            layMany.invokeExact(
-                    code(w.type()), x, from, t, rows, w.width(), w.length(), w.slices(), w.stored(), to);
+            layMany.invokeExact(code(w.type()), x, from, t, rows, w.width(), w.length(), w.slices(), w.stored(), to);
         } catch (Throwable e) {
             throw failed(e);
         }
@@ -184,17 +207,7 @@ final class NativeLibrary {
     void few(Shape w, long group, long end, long count, MemorySegment x, long rows, MemorySegment out) {
         try {
             few.invokeExact(
-                    code(w.type()),
-                    w.panels(),
-                    w.outputs(),
-                    w.slices(),
-                    w.stored(),
-                    group,
-                    end,
-                    count,
-                    x,
-                    rows,
-                    out);
+                    code(w.type()), w.panels(), w.outputs(), w.slices(), w.stored(), group, end, count, x, rows, out);
         } catch (Throwable e) {
             throw failed(e);
         }
@@ -214,6 +227,38 @@ final class NativeLibrary {
                     out,
                     from,
                     scratch);
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    /** Floats of {@code scratch} that {@link #attend} needs. */
+    long attendScratch(long queries, long width) {
+        try {
+            return (long) attendScratch.invokeExact(queries, width);
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    void attend(
+            int bf16,
+            MemorySegment keys,
+            MemorySegment values,
+            MemorySegment at,
+            long headDim,
+            long width,
+            MemorySegment q,
+            MemorySegment queries,
+            long count,
+            long seen,
+            float scale,
+            int opens,
+            MemorySegment scratch,
+            MemorySegment out) {
+        try {
+            attend.invokeExact(
+                    bf16, keys, values, at, headDim, width, q, queries, count, seen, scale, opens, scratch, out);
         } catch (Throwable e) {
             throw failed(e);
         }

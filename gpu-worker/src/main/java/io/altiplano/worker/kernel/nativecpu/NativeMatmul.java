@@ -65,8 +65,8 @@ final class NativeMatmul {
         each(
                 small,
                 (groups + piece - 1) / piece,
-                (i, worker) -> library.few(
-                        w, (long) i * piece, Math.min(groups, (i + 1L) * piece), groups, to, rows, out));
+                (i, worker) ->
+                        library.few(w, (long) i * piece, Math.min(groups, (i + 1L) * piece), groups, to, rows, out));
     }
 
     private void many(Shape w, MemorySegment x, int rows, MemorySegment out, boolean small) {
@@ -82,8 +82,7 @@ final class NativeMatmul {
             each(
                     small,
                     w.panelCount(),
-                    (panel, worker) ->
-                            library.many(w, panel, to, count, out, from * w.outputs(), scratch[worker]));
+                    (panel, worker) -> library.many(w, panel, to, count, out, from * w.outputs(), scratch[worker]));
         }
     }
 

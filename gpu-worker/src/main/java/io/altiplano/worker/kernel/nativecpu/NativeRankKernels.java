@@ -7,14 +7,16 @@ import io.altiplano.worker.kernel.RankKernels;
 import io.altiplano.worker.kernel.cpu.CpuKernels;
 import io.altiplano.worker.kernel.cpu.Team;
 
-/** Products natively, the rest in Java vectors, on one team. */
+/** Products and attention natively, the rest in Java vectors, on one team. */
 final class NativeRankKernels implements RankKernels {
     private final NativeMatmul matmul;
+    private final NativeAttention attention;
     private final RankKernels java;
 
     NativeRankKernels(NativeLibrary library, int threads) {
         Team team = new Team(threads);
         matmul = new NativeMatmul(library, team);
+        attention = new NativeAttention(library, team);
         java = CpuKernels.onTeam(team);
     }
 
@@ -41,7 +43,11 @@ final class NativeRankKernels implements RankKernels {
     @Override
     public void attention(
             AttentionRows batch, float[] qkv, int stride, int heads, KvSlab kv, float scale, float[] out) {
-        java.attention(batch, qkv, stride, heads, kv, scale, out);
+        if (attention.serves(heads, kv)) {
+            attention.run(batch, qkv, stride, heads, kv, scale, out);
+        } else {
+            java.attention(batch, qkv, stride, heads, kv, scale, out);
+        }
     }
 
     @Override

@@ -50,8 +50,10 @@ final class Matmul {
         } else {
             int tile = rows <= 2 ? 2 : rows <= 4 || Lanes.L < 16 ? 4 : 8;
             packRows(w, x, rows, tile, BLOCK);
-            int groups = (w.panels() + PANELS - 1) / PANELS;
-            each(w, rows, groups, (group, worker) -> panels(w, group, rows, tile, out, scratch[worker]));
+            // Few rows stay in the cache anyway, and one panel after the other is one stream from memory.
+            int together = rows <= 16 ? 1 : PANELS;
+            int groups = (w.panels() + together - 1) / together;
+            each(w, rows, groups, (group, worker) -> panels(w, group, together, rows, tile, out, scratch[worker]));
         }
     }
 
@@ -128,14 +130,14 @@ final class Matmul {
     }
 
     /** A few panels times all rows, {@link #ROWS} at a time. */
-    private void panels(PanelMatrix w, int group, int rows, int tile, float[] out, Scratch mine) {
+    private void panels(PanelMatrix w, int group, int together, int rows, int tile, float[] out, Scratch mine) {
         int slices = w.slicing().count();
-        int from = group * PANELS;
-        int to = Math.min(w.panels(), from + PANELS);
+        int from = group * together;
+        int to = Math.min(w.panels(), from + together);
         int tiles = (rows + tile - 1) / tile;
         int open = Math.min(tiles, ROWS / tile);
         int chain = tile * PanelMatrix.PANEL;
-        float[] sums = mine.sums(PANELS * open * slices * chain);
+        float[] sums = mine.sums(together * open * slices * chain);
         for (int first = 0; first < tiles; first += open) {
             int end = Math.min(tiles, first + open);
             for (int s = 0; s < slices; s++) {

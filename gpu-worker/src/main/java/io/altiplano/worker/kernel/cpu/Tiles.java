@@ -44,6 +44,10 @@ final class Tiles {
 
     /** Widens {@code columns} columns of a slice (an even number for F8) to {@code out[k][32]}. */
     static void decode(WeightType type, MemorySegment w, long from, int columns, float[] out) {
+        if (type == WeightType.F8 && F8Tables.USABLE) {
+            F8Tables.decode(w, from, columns, out);
+            return;
+        }
         for (int half = 0; half < 16; half += L) {
             switch (type) {
                 case F8 -> decodeF8(w, from + 4L * half, columns, out, half);
@@ -117,6 +121,10 @@ final class Tiles {
             int xFrom,
             float[] sums,
             int to) {
+        if (F8Tables.USABLE) {
+            F8Tables.gemv(w, p0, p1, p2, p3, columns, x, xFrom, sums, to);
+            return;
+        }
         for (int half = 0; half < 16; half += L) {
             gemvF8Half(
                     w,

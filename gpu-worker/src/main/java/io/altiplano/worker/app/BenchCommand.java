@@ -37,6 +37,7 @@ import picocli.CommandLine.Spec;
 final class BenchCommand implements Callable<Integer> {
     private static final int PROMPT = 512;
     private static final int RUNS = 3;
+    private static final int PREFILLS = 2;
     private static final int KERNEL_RUNS = 5;
     private static final long WARM_UP_NANOS = 2_000_000_000L;
 
@@ -141,7 +142,7 @@ final class BenchCommand implements Callable<Integer> {
                 MachineLimits limits = MachineLimits.measure(processors, backend.f8());
                 out.println(backend.kernels().name() + ", " + LimitsCommand.text(limits));
                 for (int sequences : new int[] {1, 8}) {
-                    report(out, decode(loaded, sequences), sequences, bytes, limits);
+                    report(out, loaded.config(), decode(loaded, sequences), sequences, bytes, limits);
                 }
                 prefill(out, loaded, limits);
             }
@@ -213,15 +214,30 @@ final class BenchCommand implements Callable<Integer> {
         return (System.nanoTime() - start) / 1e9 / length;
     }
 
-    private static void report(PrintWriter out, double seconds, int sequences, long bytes, MachineLimits limits) {
+    /** A step reads each weight once and multiplies it once a sequence: the slower of the two is the limit. */
+    private static void report(
+            PrintWriter out, LlamaConfig config, double seconds, int sequences, long bytes, MachineLimits limits) {
+        double reading = bytes / limits.readGigabytes() / 1e9;
+        double multiplying = 2.0
+                * sequences
+                * (layerWeights(config) * config.layers() + (double) config.vocabulary() * config.hidden())
+                / limits.gigaflops()
+                / 1e9;
         out.printf(
                 Locale.ROOT,
-                "decode, %d %s: %.1f tokens/s, weights at %.1f GB/s (%.0f %% of read)%n",
+                "decode, %d %s: %.1f tokens/s, weights at %.1f GB/s (%.0f %% of the limit, which is %s)%n",
                 sequences,
                 sequences == 1 ? "sequence" : "sequences",
                 sequences / seconds,
                 bytes / seconds / 1e9,
-                bytes / seconds / 1e7 / limits.readGigabytes());
+                100 * Math.max(reading, multiplying) / seconds,
+                reading > multiplying ? "reading" : "multiplying");
+        out.flush();
+    }
+
+    private static long layerWeights(LlamaConfig config) {
+        return (long) config.hidden() * config.headDim() * (2L * config.heads() + 2L * config.kvHeads())
+                + 3L * config.hidden() * config.ffn();
     }
 
     private static void prefill(PrintWriter out, LlamaModel loaded, MachineLimits limits) {
@@ -238,14 +254,12 @@ final class BenchCommand implements Callable<Integer> {
                 new ForwardBatch(tokens, positions, new int[length], new int[][] {table}, new int[] {length - 1});
         float[][] logits = new float[1][config.vocabulary()];
         double best = Double.MAX_VALUE;
-        for (int run = 0; run < RUNS; run++) {
+        for (int run = 0; run < PREFILLS; run++) {
             long start = System.nanoTime();
             loaded.forward(batch, kv, logits);
             best = Math.min(best, (System.nanoTime() - start) / 1e9);
         }
-        long layer = (long) config.hidden() * config.headDim() * (2L * config.heads() + 2L * config.kvHeads())
-                + 3L * config.hidden() * config.ffn();
-        double flops = 2.0 * length * layer * config.layers() / best;
+        double flops = 2.0 * length * layerWeights(config) * config.layers() / best;
         out.printf(
                 Locale.ROOT,
                 "prefill of %d: %.1f tokens/s, projections at %.1f GFLOPS (%.0f %% of multiply-adds)%n",

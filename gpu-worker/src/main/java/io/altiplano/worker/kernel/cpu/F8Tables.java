@@ -65,10 +65,8 @@ final class F8Tables {
             ByteVector v = ByteVector.fromMemorySegment(B, w, from + 32L * k, ByteOrder.LITTLE_ENDIAN);
             ShortVector h = v.selectFrom(high0, high1).or(v.and(SIGN)).reinterpretAsShorts();
             ShortVector l = v.selectFrom(low0, low1).reinterpretAsShorts();
-            IntVector a =
-                    h.and(UPPER).or(l.lanewise(VectorOperators.LSHR, 8)).reinterpretAsInts();
-            IntVector b =
-                    h.lanewise(VectorOperators.LSHL, 8).or(l.and(LOWER)).reinterpretAsInts();
+            IntVector a = h.and(UPPER).or(l.lanewise(VectorOperators.LSHR, 8)).reinterpretAsInts();
+            IntVector b = h.lanewise(VectorOperators.LSHL, 8).or(l.and(LOWER)).reinterpretAsInts();
             a.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(out, at);
             a.and(HIGH_HALF).reinterpretAsFloats().intoArray(out, at + 16);
             b.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(out, at + 32);

@@ -30,6 +30,7 @@ class ArchitectureTest {
             Set.of("job"),
             Set.of("usage"),
             Set.of("entitlement"),
+            Set.of("price"),
             Set.of("catalog", "access"),
             Set.of("tenant"),
             Set.of("approval"),

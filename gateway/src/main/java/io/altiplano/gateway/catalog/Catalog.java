@@ -86,7 +86,7 @@ public class Catalog {
     }
 
     /** One model whoever owns it. */
-    Optional<Model> find(String id) {
+    public Optional<Model> find(String id) {
         return db.operator(handle -> CatalogStore.find(handle, id));
     }
 

@@ -116,7 +116,7 @@ class RowRulesTest {
                         AND has_any_column_privilege('%1$s', oid, 'SELECT, INSERT, UPDATE, REFERENCES') ORDER BY 1
                     """.formatted(ledger));
 
-            assertThat(tables).containsExactly("dead_letter", "ingest_offset", "ledger_entry", "usage_rollup");
+            assertThat(tables).containsExactly("dead_letter", "ingest_offset", "ledger_entry", "price", "usage_rollup");
         }
     }
 

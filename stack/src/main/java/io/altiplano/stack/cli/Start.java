@@ -189,7 +189,7 @@ final class Start {
         return view.apply(supervised.current());
     }
 
-    /** The demo tenants with their attestations, keys and owners, and the starter model, where they are missing. */
+    /** The demo tenants with their attestations, keys and owners, and the starter model with its price, where they are missing. */
     private void seed() {
         AdminApi admin = new AdminApi(
                 specs.gatewayUrl() + "/admin/v1",
@@ -211,7 +211,9 @@ final class Start {
                 admin.makeOwner(tenant.id(), KeycloakServer.subject(token), tenant.owner());
             }
         }
-        admin.createModel(Demo.MODEL, Demo.LICENCE, ServiceSpecs.POOL);
+        if (admin.createModel(Demo.MODEL, Demo.LICENCE, ServiceSpecs.POOL)) {
+            admin.price(Demo.MODEL, "0.10", "0.05", "0.30", "0.05", "0.50");
+        }
         secrets.put("seeded", "true");
         progress(
                 "Demo tenants",

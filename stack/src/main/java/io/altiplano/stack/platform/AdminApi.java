@@ -67,6 +67,24 @@ public final class AdminApi {
         return created("/models", body);
     }
 
+    /** Sets a model's list price in two minutes' time: US dollars a million tokens, and the share let off a batch. */
+    public void price(
+            String model,
+            String prompt,
+            String cachedPrompt,
+            String completion,
+            String adapterPremium,
+            String discount) {
+        ObjectNode body = Http.JSON.createObjectNode();
+        body.put("model", model)
+                .put("prompt", prompt)
+                .put("cached_prompt", cachedPrompt)
+                .put("completion", completion)
+                .put("adapter_premium", adapterPremium)
+                .put("batch_discount", discount);
+        require(Http.send("POST", url + "/prices", token.get(), body), "set the price of " + model);
+    }
+
     /** A tenant's usage, as the API answers it. */
     public JsonNode usage(String tenant) {
         return require(

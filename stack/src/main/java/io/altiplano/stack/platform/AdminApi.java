@@ -94,7 +94,7 @@ public final class AdminApi {
                 .put("max_tokens", 8_192)
                 .put("default_max_tokens", 512);
         body.put("weight", 1).putArray("uses").add("infer");
-        require(Http.send("POST", url + "/plans", token.get(), body), "change the plan of " + tier);
+        require(Http.send("POST", url + "/tiers", token.get(), body), "change the plan of " + tier);
     }
 
     /** A tenant's usage, as the API answers it. */

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param topLogprobs alternatives beside each, 0 to 20
  * @param stream whether the answer is wanted as events
  * @param includeUsage whether a last event with the counts is wanted
+ * @param flex whether it may wait and give way to others: OpenAI's service tier of that name
  * @param endUser how the caller names its end user, for estimates alone; null where it does not
  */
 public record ChatRequest(
@@ -37,6 +38,7 @@ public record ChatRequest(
         int topLogprobs,
         boolean stream,
         boolean includeUsage,
+        boolean flex,
         @Nullable String endUser) {
     public ChatRequest {
         messages = List.copyOf(messages);

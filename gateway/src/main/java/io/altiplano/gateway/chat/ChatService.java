@@ -75,6 +75,7 @@ public class ChatService {
         Model model = catalog.require(caller.tenantId(), request.model());
         Admission admission = entitlements.admit(caller);
         try {
+            requireBatch(request, admission.plan());
             Encoders.Encoder encoder = encoders.of(model);
             int[] prompt = encode(encoder, model, request);
             requireKnownTokens(request, encoder);
@@ -92,6 +93,14 @@ public class ChatService {
         } catch (Throwable e) {
             admission.close();
             throw e;
+        }
+    }
+
+    private static void requireBatch(ChatRequest request, Plan plan) {
+        if (request.flex() && !plan.batch()) {
+            throw new ApiException(ApiError.forbidden(
+                    "batch_not_in_plan",
+                    "Your plan has no batch work, which service_tier flex is; leave service_tier out."));
         }
     }
 
@@ -225,8 +234,9 @@ public class ChatService {
                 .addAllPromptTokens(tokens)
                 .addAllPrefixHashes(PrefixHashes.of(caller.cacheSalt(), model.id(), "", prompt))
                 .setSampling(sampling(request, maxTokens))
-                .setJobClass(JobClass.JOB_CLASS_INTERACTIVE)
+                .setJobClass(request.flex() ? JobClass.JOB_CLASS_BATCH : JobClass.JOB_CLASS_INTERACTIVE)
                 .setWeight(plan.weight())
+                .setTenantRunningLimit(plan.concurrent())
                 .setEstimatedCost((long) prompt.length + maxTokens)
                 .setDecisionId(permit.decisionId())
                 .setStream(request.stream());

@@ -56,7 +56,7 @@ final class ChatEvents implements EventSource {
                 }
                 case JobEvent.Failed failed -> {
                     flush(out);
-                    event(out, ErrorBody.midStream(failed.code(), failed.message(), requestId));
+                    event(out, ErrorBody.midStream(JobFailures.error(failed), requestId));
                     return true;
                 }
             }

@@ -9,6 +9,7 @@ import io.altiplano.gateway.web.ApiException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +21,7 @@ final class ChatRequestReader {
     private static final int LONGEST_STOP = 1000;
     private static final int MOST_TOP_LOGPROBS = 20;
     private static final int LONGEST_END_USER = 512;
+    private static final Set<String> SERVICE_TIERS = Set.of("auto", "default", "flex");
 
     private ChatRequestReader() {}
 
@@ -56,6 +58,7 @@ final class ChatRequestReader {
                 topLogprobs.orElse(0),
                 stream,
                 includeUsage(fields, stream),
+                flex(fields),
                 endUser(fields));
     }
 
@@ -93,6 +96,14 @@ final class ChatRequestReader {
             throw fields.invalid("stream_options", "is only for stream: true");
         }
         return new Fields(object, "stream_options.").flag("include_usage");
+    }
+
+    private static boolean flex(Fields fields) {
+        String tier = fields.text("service_tier");
+        if (tier != null && !SERVICE_TIERS.contains(tier)) {
+            throw fields.invalid("service_tier", "must be auto, default or flex");
+        }
+        return "flex".equals(tier);
     }
 
     private static List<String> stops(Fields fields) {

@@ -8,7 +8,6 @@ import io.altiplano.gateway.chat.ChatJob;
 import io.altiplano.gateway.chat.ChatRequest;
 import io.altiplano.gateway.chat.ChatService;
 import io.altiplano.gateway.job.JobEvent;
-import io.altiplano.gateway.web.ApiError;
 import io.altiplano.gateway.web.ApiException;
 import io.altiplano.gateway.web.EventStream;
 import io.altiplano.gateway.web.JsonBody;
@@ -26,6 +25,7 @@ import java.io.InputStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * {@code POST /v1/chat/completions}. Whether the answer is a stream is the body's to say, never Accept's: the official
@@ -36,6 +36,11 @@ import java.util.List;
 @RunOnVirtualThread
 public class ChatResource {
     private static final Duration LOOK = Duration.ofSeconds(5);
+    /**
+     * The scheduler refuses within milliseconds, if at all; so long a stream's status waits for it or for the first token, so
+     * that a full queue is a 429 and not an event.
+     */
+    private static final Duration SCHEDULERS_WORD = Duration.ofMillis(100);
 
     private final ChatService chat;
     private final CurrentCaller caller;
@@ -55,6 +60,10 @@ public class ChatResource {
         ChatRequest request = ChatRequestReader.read(JsonBody.read(headers.getMediaType(), body));
         ChatJob job = chat.submit(caller.get(), request);
         if (request.stream()) {
+            Optional<JobEvent.Failed> refused = job.stream().refusedWithin(SCHEDULERS_WORD);
+            if (refused.isPresent()) {
+                throw new ApiException(JobFailures.error(refused.get()));
+            }
             return new EventStream(new ChatEvents(job, requestId.get())).toResponse(job.headers());
         }
         http.addEndHandler(end -> {
@@ -82,7 +91,7 @@ public class ChatResource {
                     case JobEvent.Completed completed -> {
                         return answer(job, text.toString(), tokens, completed);
                     }
-                    case JobEvent.Failed failed -> throw new ApiException(error(failed));
+                    case JobEvent.Failed failed -> throw new ApiException(JobFailures.error(failed));
                 }
             }
         }
@@ -95,17 +104,5 @@ public class ChatResource {
                 MediaType.APPLICATION_JSON_TYPE);
         job.headers().forEach(response::header);
         return response.build();
-    }
-
-    /** A job that the platform did not finish costs nothing and may be sent again; some failures say when that can help. */
-    private static ApiError error(JobEvent.Failed failed) {
-        return switch (failed.code()) {
-            case "shutting_down", "stream_broken" ->
-                ApiError.unavailable(failed.code(), failed.message(), Duration.ofSeconds(1));
-            case "timeout" -> ApiError.http(504, failed.code(), failed.message());
-            case "context_length_exceeded" -> ApiError.invalidRequest("messages", failed.code(), failed.message());
-            case "licence_withdrawn", "right_withdrawn" -> ApiError.forbidden(failed.code(), failed.message());
-            default -> ApiError.http(500, failed.code(), failed.message());
-        };
     }
 }

@@ -41,6 +41,7 @@ import org.jboss.logging.Logger;
 public class JobService {
     private static final Logger LOG = Logger.getLogger(JobService.class);
     private static final String RIGHT_WITHDRAWN = "right_withdrawn";
+    private static final String DEADLINE_EXCEEDED = "deadline_exceeded";
     private static final Duration SUCCEEDED_BUT_SILENT = Duration.ofSeconds(5);
 
     private final Submissions submissions;
@@ -99,12 +100,15 @@ public class JobService {
         // Only a stream has a reader that can fall behind; a whole answer comes as one record.
         int bound = job.getStream() ? settings.unreadTokens() : Integer.MAX_VALUE;
         JobStream stream = new JobStream(id, job.getPool(), address, job.getPromptTokensCount(), bound, this::cancel);
+        long deadline = now + settings.longest().toMillis();
+        if (job.getDeadlineMs() == 0) {
+            // Also without this gateway nothing runs for longer.
+            job.setDeadlineMs(deadline);
+        }
         Right used = new Right(job.getTenantId(), job.getModel());
         long epoch = right.getAsLong();
         job.setLicenceEpoch(epoch);
-        jobs.put(
-                id.toString(),
-                new Open(stream, used, epoch, now + settings.longest().toMillis()));
+        jobs.put(id.toString(), new Open(stream, used, epoch, Math.max(deadline, job.getDeadlineMs())));
         // After the job is in the list: a withdrawal sees either the list with it or is seen here.
         Ended ended = endedRights.get(used);
         if (ended != null && ended.ends(epoch)) {
@@ -304,7 +308,7 @@ public class JobService {
                 cut(
                         open.stream,
                         "deadline",
-                        new JobEvent.Failed("timeout", "The answer was not complete in time; try again."),
+                        new JobEvent.Failed(DEADLINE_EXCEEDED, "The answer was not complete in time; try again."),
                         true);
             }
         }

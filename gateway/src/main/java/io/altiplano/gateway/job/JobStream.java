@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -127,6 +128,20 @@ public final class JobStream {
                 nanos = changed.awaitNanos(nanos);
             }
             return drained();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The failure that is all this stream tells, if that is known within {@code patience}; takes nothing out. */
+    public Optional<JobEvent.Failed> refusedWithin(Duration patience) throws InterruptedException {
+        lock.lock();
+        try {
+            long nanos = patience.toNanos();
+            while (events.isEmpty() && end == null && nanos > 0) {
+                nanos = changed.awaitNanos(nanos);
+            }
+            return events.peekFirst() instanceof JobEvent.Failed failed ? Optional.of(failed) : Optional.empty();
         } finally {
             lock.unlock();
         }

@@ -28,8 +28,8 @@ public final class ErrorBody {
     }
 
     /** The JSON of a failure in the midst of a stream; clients raise it as they raise an HTTP error. */
-    public static String midStream(String code, String message, String requestId) {
-        return json(message + " (request id " + requestId + ")", "server_error", null, code);
+    public static String midStream(ApiError error, String requestId) {
+        return json(error.message() + " (request id " + requestId + ")", error.type(), error.param(), error.code());
     }
 
     static Response response(ApiError error) {

@@ -84,7 +84,8 @@ final class EventPump {
             String id = RequestId.of(request);
             LOG.errorf(e, "stream of request %s failed", id);
             out.append("data: ")
-                    .append(ErrorBody.midStream("internal_error", "The server failed on this stream", id))
+                    .append(ErrorBody.midStream(
+                            ApiError.http(500, "internal_error", "The server failed on this stream"), id))
                     .append("\n\n");
             source.abandoned("internal_error");
             end = true;

@@ -8,6 +8,7 @@ import io.altiplano.contracts.v1.ReplyAddress;
 import io.altiplano.contracts.v1.ReplyDelta;
 import io.altiplano.contracts.v1.TokenOut;
 import io.altiplano.contracts.v1.Usage;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -73,6 +74,21 @@ class JobStreamTest {
 
         assertThat(again).isEqualTo(JobStream.Taken.STALE);
         assertThat(text(stream)).isEqualTo(ANSWER.substring(0, 5));
+    }
+
+    @Test
+    void aStreamIsRefusedOnlyIfFailureIsTheFirstItTellsAndStaysToBeDrained() throws InterruptedException {
+        JobEvent.Failed full = new JobEvent.Failed("queue_full", "2 jobs wait");
+        JobStream begun = stream();
+        begun.take(delta(1, 0, 5).build());
+        begun.fail(full, true);
+
+        assertThat(stream.refusedWithin(Duration.ZERO)).isEmpty();
+        stream.fail(full, true);
+        assertThat(stream.refusedWithin(Duration.ofSeconds(30))).contains(full);
+        assertThat(stream.drain()).containsExactly(full);
+        assertThat(begun.refusedWithin(Duration.ofSeconds(30))).isEmpty();
+        assertThat(begun.drain()).hasSize(2);
     }
 
     @Test

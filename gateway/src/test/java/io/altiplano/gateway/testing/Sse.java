@@ -109,6 +109,24 @@ public final class Sse implements AutoCloseable {
         }
     }
 
+    /** The body of an answer that is no stream. */
+    public String body() {
+        int length = head().stream()
+                .filter(line -> line.startsWith("content-length: "))
+                .mapToInt(line -> Integer.parseInt(line.substring("content-length: ".length())))
+                .findFirst()
+                .orElseThrow();
+        StringBuilder body = new StringBuilder();
+        try {
+            while (body.toString().getBytes(StandardCharsets.UTF_8).length < length) {
+                body.append((char) in.read());
+            }
+            return body.toString();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** All that is left, up to the end of the answer. */
     public List<String> rest() {
         List<String> lines = new ArrayList<>();

@@ -2,10 +2,7 @@ package io.altiplano.worker.agent;
 
 import io.altiplano.contracts.KafkaConfig;
 import io.altiplano.contracts.Topics;
-import io.altiplano.contracts.v1.RunningAttempt;
-import io.altiplano.contracts.v1.WorkerHeartbeat;
 import io.altiplano.worker.engine.ModelStore;
-import io.altiplano.worker.engine.ServedModel;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -13,7 +10,6 @@ import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -197,7 +193,7 @@ public final class Agent implements AutoCloseable {
         while (!interrupted) {
             boolean toldOfDraining = incarnation.draining();
             long sent = System.nanoTime();
-            incarnation.outbox().heartbeat(heartbeat(incarnation, ++sequence), error -> {
+            incarnation.outbox().heartbeat(incarnation.heartbeat(++sequence), error -> {
                 if (error == null) {
                     acknowledgedOnce = true;
                     heartbeats.acknowledged(sent);
@@ -211,39 +207,6 @@ public final class Agent implements AutoCloseable {
                 interrupted = true;
             }
         }
-    }
-
-    private WorkerHeartbeat heartbeat(Incarnation incarnation, long sequence) {
-        List<ServedModel> loaded = models.loaded();
-        return WorkerHeartbeat.newBuilder()
-                .setWorkerId(settings.workerId())
-                .setPool(settings.pool())
-                .setOrdinal(settings.ordinal())
-                .setBootId(incarnation.bootId())
-                .setSequence(sequence)
-                .setCapacity(settings.capacity())
-                .setFreeKvBlocks(
-                        loaded.stream().mapToLong(m -> m.engine().freeBlocks()).sum())
-                .setTotalKvBlocks(
-                        loaded.stream().mapToLong(m -> m.engine().totalBlocks()).sum())
-                .addAllRunning(incarnation.attempts().stream()
-                        .map(a -> RunningAttempt.newBuilder()
-                                .setJobId(a.jobId())
-                                .setEpoch(a.epoch())
-                                .setGeneratedTokens(a.generatedTokens())
-                                .build())
-                        .toList())
-                .addAllModels(models.ids())
-                .addAllAdapters(loaded.stream()
-                        .flatMap(m -> m.adapters().loaded().stream())
-                        .distinct()
-                        .toList())
-                .setNumericsFingerprint(loaded.stream()
-                        .map(m -> m.id() + "=" + m.model().numericsFingerprint())
-                        .collect(Collectors.joining(",")))
-                .setAtMs(clock.millis())
-                .setDraining(incarnation.draining())
-                .build();
     }
 
     private void requirePartition(Consumer<String, byte[]> work, TopicPartition partition) {

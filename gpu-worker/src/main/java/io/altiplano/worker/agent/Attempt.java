@@ -73,6 +73,11 @@ final class Attempt {
         return first;
     }
 
+    /** Whether the model has not begun to read its prompt. */
+    synchronized boolean queued() {
+        return generation == null || !generation.hasBegun();
+    }
+
     synchronized long generatedTokens() {
         return generation == null ? 0 : generation.completionTokens();
     }

@@ -12,6 +12,7 @@ import io.altiplano.contracts.v1.JobSubmitted;
 import io.altiplano.contracts.v1.SubmissionRecord;
 import io.altiplano.contracts.v1.Usage;
 import io.altiplano.contracts.v1.WorkRecord;
+import io.altiplano.contracts.v1.WorkerHeartbeat;
 import io.altiplano.worker.agent.Attempt.Stop;
 import io.altiplano.worker.engine.Ending;
 import io.altiplano.worker.engine.GenerationRequest;
@@ -55,6 +56,7 @@ final class Incarnation implements AutoCloseable {
     private final Outbox outbox;
     private final Submissions submissions;
     private final AgentLog log;
+    private final Heartbeats heartbeats;
     private final Map<String, Attempt> attempts = new ConcurrentHashMap<>();
     /** The latest grants, oldest first; repetitions come soon after, from a scheduler that replays. For the work thread. */
     private final Set<String> seen = Collections.newSetFromMap(new LinkedHashMap<>() {
@@ -76,6 +78,7 @@ final class Incarnation implements AutoCloseable {
         this.models = models;
         this.clock = clock;
         this.log = new AgentLog(settings.workerId(), bootId);
+        this.heartbeats = new Heartbeats(settings, bootId, models, clock);
         this.outbox = new Outbox(kafka.producer(), topics, settings.pool());
         this.submissions = new Submissions(kafka.consumer(), topics);
         models.observe(flusher);
@@ -91,6 +94,10 @@ final class Incarnation implements AutoCloseable {
 
     AgentLog log() {
         return log;
+    }
+
+    WorkerHeartbeat heartbeat(long sequence) {
+        return heartbeats.now(sequence, attempts(), draining());
     }
 
     List<Attempt> attempts() {

@@ -1,5 +1,7 @@
 package io.altiplano.worker.agent;
 
+import com.google.protobuf.ByteString;
+import io.altiplano.contracts.v1.JobClass;
 import io.altiplano.contracts.v1.JobRelayed;
 import io.altiplano.contracts.v1.JobSubmitted;
 import io.altiplano.contracts.v1.LogitBias;
@@ -36,7 +38,9 @@ final class Requests {
                 sampling.getStopList(),
                 sampling.getLogprobs() ? sampling.getTopLogprobs() : -1,
                 adapter,
-                salt(job));
+                salt(job),
+                labels(job.getPrefixHashesList()),
+                job.getJobClass() == JobClass.JOB_CLASS_BATCH);
     }
 
     /**
@@ -48,6 +52,14 @@ final class Requests {
                 ? ""
                 : job.getTenantId() + "/"
                         + HexFormat.of().formatHex(job.getPrefixHashes(0).toByteArray());
+    }
+
+    /** As heartbeats tell of cached blocks: the first 8 bytes, big-endian, of each prefix hash. */
+    private static long[] labels(List<ByteString> hashes) {
+        return hashes.stream()
+                .takeWhile(hash -> hash.size() >= Long.BYTES)
+                .mapToLong(hash -> hash.asReadOnlyByteBuffer().getLong(0))
+                .toArray();
     }
 
     private static SamplingParams params(Sampling sampling) {

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Sequence {
     private final BlockTable table;
+    private final boolean yields;
     private int[] tokens;
     private int length;
     private int computed;
@@ -29,12 +30,20 @@ public final class Sequence {
      * @param chain names its blocks for those who may share them; null for nobody
      */
     public Sequence(int[] tokens, BlockPool pool, @Nullable PrefixChain chain) {
+        this(tokens, pool, chain, false);
+    }
+
+    /**
+     * @param yields whether it gives way to sequences that do not: nobody waits for its tokens one by one
+     */
+    public Sequence(int[] tokens, BlockPool pool, @Nullable PrefixChain chain, boolean yields) {
         if (tokens.length == 0) {
             throw new IllegalArgumentException("a sequence needs at least one token");
         }
         this.tokens = tokens.clone();
         this.length = tokens.length;
         this.table = new BlockTable(pool, chain);
+        this.yields = yields;
     }
 
     /** Adds the token that was just chosen. */
@@ -43,6 +52,16 @@ public final class Sequence {
             tokens = Arrays.copyOf(tokens, Math.max(16, 2 * length));
         }
         tokens[length++] = token;
+    }
+
+    /** Whether it gives way to sequences that do not. */
+    boolean yields() {
+        return yields;
+    }
+
+    /** KV blocks held. */
+    int held() {
+        return table.size();
     }
 
     /** Tokens known. */

@@ -22,6 +22,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +38,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Engine implements AutoCloseable {
     private static final Logger LOG = System.getLogger(Engine.class.getName());
+
+    /** 16 KiB of a heartbeat. */
+    private static final int MOST_DIGEST = 2_048;
 
     private final String name;
     private final LlamaModel model;
@@ -54,6 +58,8 @@ public final class Engine implements AutoCloseable {
     private boolean closing;
 
     private volatile int freeBlocks;
+    private final AtomicBoolean digestAsked = new AtomicBoolean();
+    private volatile long[] digest = {};
 
     /**
      * Starts the loop.
@@ -134,6 +140,25 @@ public final class Engine implements AutoCloseable {
     /** KV blocks that no sequence holds, as of the last step. */
     public int freeBlocks() {
         return freeBlocks;
+    }
+
+    /**
+     * The labels of cached blocks as of a moment ago, the most recently used where there are too many: what was found when this was
+     * asked for the last time. Callable from any thread; never waits for a step.
+     */
+    public long[] prefixDigest() {
+        if (digestAsked.compareAndSet(false, true)) {
+            commands.add(() -> {
+                digestAsked.set(false);
+                digest = pool.labels(MOST_DIGEST);
+            });
+        }
+        return digest;
+    }
+
+    /** Tensor-parallel ranks of the model. */
+    public int ranks() {
+        return storage.ranks();
     }
 
     /** KV blocks in all. */

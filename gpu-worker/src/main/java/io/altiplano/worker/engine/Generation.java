@@ -34,7 +34,7 @@ public final class Generation {
     /** {@link #count} as other threads may see it. */
     private volatile int published;
 
-    private boolean promptRead;
+    private volatile boolean promptRead;
     private boolean ended;
 
     @Nullable
@@ -85,9 +85,14 @@ public final class Generation {
         LoraAdapter adapter = request.adapter();
         PrefixChain chain = request.salt().isEmpty()
                 ? null
-                : new PrefixChain(request.salt(), adapter == null ? "" : adapter.sha256());
-        sequence = new Sequence(tokens, pool, chain);
+                : new PrefixChain(request.salt(), adapter == null ? "" : adapter.sha256(), request.labels());
+        sequence = new Sequence(tokens, pool, chain, request.yields());
         return sequence;
+    }
+
+    /** Whether the model has begun to read the prompt, in this attempt or an earlier one. Callable from any thread. */
+    public boolean hasBegun() {
+        return promptRead;
     }
 
     /** The model has begun to read the prompt: from now on it counts. */

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param topLogprobs alternatives to report with each token, 0 to 20; -1 for no log-probabilities at all
  * @param adapter what the model is adapted by; null for nothing
  * @param salt of those whose requests may share keys and values of equal beginnings; empty to share with nobody
+ * @param labels what others call the prompt's full 16-token blocks, in order; reported by {@link Engine#prefixDigest}
+ * @param yields whether it gives way to requests that do not: nobody waits for its tokens one by one
  */
 public record GenerationRequest(
         int[] prompt,
@@ -30,7 +32,9 @@ public record GenerationRequest(
         List<String> stop,
         int topLogprobs,
         @Nullable LoraAdapter adapter,
-        String salt) {
+        String salt,
+        long[] labels,
+        boolean yields) {
     /** Without an adapter, sharing with nobody. */
     public GenerationRequest(
             int[] prompt,
@@ -41,7 +45,19 @@ public record GenerationRequest(
             int minTokens,
             List<String> stop,
             int topLogprobs) {
-        this(prompt, relayed, relayedTextLength, sampling, maxTokens, minTokens, stop, topLogprobs, null, "");
+        this(
+                prompt,
+                relayed,
+                relayedTextLength,
+                sampling,
+                maxTokens,
+                minTokens,
+                stop,
+                topLogprobs,
+                null,
+                "",
+                new long[0],
+                false);
     }
 
     public GenerationRequest {
@@ -62,13 +78,69 @@ public record GenerationRequest(
     /** The same through an adapter. */
     public GenerationRequest adapted(@Nullable LoraAdapter by) {
         return new GenerationRequest(
-                prompt, relayed, relayedTextLength, sampling, maxTokens, minTokens, stop, topLogprobs, by, salt);
+                prompt,
+                relayed,
+                relayedTextLength,
+                sampling,
+                maxTokens,
+                minTokens,
+                stop,
+                topLogprobs,
+                by,
+                salt,
+                labels,
+                yields);
     }
 
     /** The same, sharing with those of a salt. */
     public GenerationRequest salted(String with) {
         return new GenerationRequest(
-                prompt, relayed, relayedTextLength, sampling, maxTokens, minTokens, stop, topLogprobs, adapter, with);
+                prompt,
+                relayed,
+                relayedTextLength,
+                sampling,
+                maxTokens,
+                minTokens,
+                stop,
+                topLogprobs,
+                adapter,
+                with,
+                labels,
+                yields);
+    }
+
+    /** The same with what others call its prompt's blocks. */
+    public GenerationRequest labelled(long[] by) {
+        return new GenerationRequest(
+                prompt,
+                relayed,
+                relayedTextLength,
+                sampling,
+                maxTokens,
+                minTokens,
+                stop,
+                topLogprobs,
+                adapter,
+                salt,
+                by,
+                yields);
+    }
+
+    /** The same, giving way to those that do not, or not. */
+    public GenerationRequest yielding(boolean gives) {
+        return new GenerationRequest(
+                prompt,
+                relayed,
+                relayedTextLength,
+                sampling,
+                maxTokens,
+                minTokens,
+                stop,
+                topLogprobs,
+                adapter,
+                salt,
+                labels,
+                gives);
     }
 
     /** Whether log-probabilities are wanted. */

@@ -5,6 +5,8 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +26,9 @@ public final class BlockPool {
     private final BitSet blank;
     private final int[] holders;
     private final PrefixChain.@Nullable Name[] names;
+    /** By block, what others call it; means something only where the block has a name. */
+    private final long[] labels;
+
     private final Map<PrefixChain.Name, Integer> byName = new HashMap<>();
     /** Nobody's blocks with names, the one that was let go longest ago first. */
     private final LinkedHashSet<Integer> kept = new LinkedHashSet<>();
@@ -36,6 +41,7 @@ public final class BlockPool {
         this.total = total;
         this.holders = new int[total];
         this.names = new PrefixChain.@Nullable Name[total];
+        this.labels = new long[total];
         this.blank = new BitSet(total);
         blank.set(0, total);
     }
@@ -87,13 +93,29 @@ public final class BlockPool {
     }
 
     /** Names a block that is full and held; if another has the name already, this one stays without. */
-    void name(int block, PrefixChain.Name name) {
+    void name(int block, PrefixChain.Name name, long label) {
         if (holders[block] == 0) {
             throw new IllegalStateException("KV block " + block + " is to be named but nobody holds it");
         }
         if (names[block] == null && byName.putIfAbsent(name, block) == null) {
             names[block] = name;
+            labels[block] = label;
         }
+    }
+
+    /**
+     * What others call the blocks that may be found: those that are held, then the kept ones, the last that was let go first. As
+     * beginnings are let go last, a block's predecessors stand before it among the kept. At most so many.
+     */
+    public long[] labels(int most) {
+        LongStream held = IntStream.range(0, total)
+                .filter(block -> holders[block] > 0 && names[block] != null)
+                .mapToLong(block -> labels[block]);
+        LongStream lastKeptFirst = kept.reversed().stream().mapToLong(block -> labels[block]);
+        return LongStream.concat(held, lastKeptFirst)
+                .filter(label -> label != 0)
+                .limit(most)
+                .toArray();
     }
 
     /** Gives a block back. */

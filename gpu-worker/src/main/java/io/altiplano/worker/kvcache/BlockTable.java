@@ -59,7 +59,7 @@ public final class BlockTable {
     /** The first so many positions have their keys and values: full blocks among them can be found by others from now on. */
     public void computed(int[] tokens, int positions) {
         while (chain != null && (named + 1) * KvStorage.BLOCK <= positions) {
-            pool.name(blocks[named], chain.name(named, tokens));
+            pool.name(blocks[named], chain.name(named, tokens), chain.label(named));
             named++;
         }
     }

@@ -16,6 +16,7 @@ import java.util.List;
 public final class PrefixChain {
     private final MessageDigest sha = sha256();
     private final List<Name> names = new ArrayList<>();
+    private final long[] labels;
     private byte[] link;
 
     /** A block's name. */
@@ -26,6 +27,15 @@ public final class PrefixChain {
      * @param adapter what tells adapters apart; empty for none
      */
     public PrefixChain(String salt, String adapter) {
+        this(salt, adapter, new long[0]);
+    }
+
+    /**
+     * @param labels what others call the first blocks, in order; 0 for what they have no word for. They tell nothing to this
+     *     class: who may share is told by the name alone
+     */
+    public PrefixChain(String salt, String adapter, long[] labels) {
+        this.labels = labels.clone();
         for (String field : List.of(salt, adapter)) {
             byte[] bytes = field.getBytes(StandardCharsets.UTF_8);
             // With its length in front, so that no two pairs of fields run together to the same bytes.
@@ -54,6 +64,11 @@ public final class PrefixChain {
             names.add(new Name(head.getLong(), head.getLong()));
         }
         return names.get(index);
+    }
+
+    /** What others call block {@code index}; 0 if they have no word for it. */
+    long label(int index) {
+        return index < labels.length ? labels[index] : 0;
     }
 
     private static MessageDigest sha256() {

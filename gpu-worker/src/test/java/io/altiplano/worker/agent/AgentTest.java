@@ -2,6 +2,7 @@ package io.altiplano.worker.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.ByteString;
 import io.altiplano.contracts.JobId;
 import io.altiplano.contracts.Topics;
 import io.altiplano.contracts.v1.AttemptEnded;
@@ -22,10 +23,12 @@ import io.altiplano.worker.agent.Broker.Tail;
 import io.altiplano.worker.engine.EngineOptions;
 import io.altiplano.worker.engine.ModelObserver;
 import io.altiplano.worker.engine.ModelStore;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
@@ -309,6 +312,41 @@ class AgentTest {
         assertThat(ended.getErrorCode()).isEqualTo("draining");
         assertThat(endings(early)).isZero();
         assertThat(second.isReady()).isFalse();
+    }
+
+    @Test
+    void heartbeats_tell_what_is_cached_by_the_submissions_own_hashes_and_who_waits() {
+        ByteString hash = ByteString.copyFrom(
+                ByteBuffer.allocate(16).putLong(random.nextLong()).putLong(1).array());
+        JobSubmitted job = job(3).clearPromptTokens()
+                .addAllPromptTokens(Collections.nCopies(20, 65))
+                .addPrefixHashes(hash)
+                .build();
+        grant(job, 1);
+        ended(job, 1);
+
+        WorkerHeartbeat beat = heartbeats.await(
+                "a heartbeat that lists the cached block",
+                h -> h.getPrefixDigestList()
+                        .contains(hash.asReadOnlyByteBuffer().getLong()));
+
+        assertThat(beat.getTensorParallel()).isEqualTo(1);
+        assertThat(beat.getQueued()).isZero();
+        CountDownLatch gate = new CountDownLatch(1);
+        ModelObserver held = (model, report) -> awaitIf(report.generatedTokens() > 0, gate);
+        Objects.requireNonNull(sharedModels).observe(held);
+        JobSubmitted running = job(200).build();
+        JobSubmitted waiting = job(3).build();
+        grant(running, 1);
+        replies.await(
+                "a first token",
+                r -> r.getDeltasList().stream().anyMatch(d -> d.getJobId().equals(running.getJobId())));
+        grant(waiting, 1);
+        heartbeats.await("one that runs and one that waits", h -> h.getRunningCount() == 2 && h.getQueued() == 1);
+        gate.countDown();
+        ended(running, 1);
+        Objects.requireNonNull(sharedModels).forget(held);
+        ended(waiting, 1);
     }
 
     private static void awaitIf(boolean wanted, CountDownLatch gate) {

@@ -118,6 +118,85 @@ class BatchPropertyTest {
         assertThat(held).doesNotHaveDuplicates();
     }
 
+    @Property(tries = 300)
+    void those_that_yield_end_too_whoever_comes_between_and_nothing_is_left_over(
+            @ForAll @Size(min = 1, max = 12) List<@IntRange(min = 1, max = 90) Integer> prompts,
+            @ForAll @IntRange(min = 1, max = 40) int answer,
+            @ForAll @IntRange(min = 9, max = 40) int blocks,
+            @ForAll @IntRange(min = 1, max = 5) int places,
+            @ForAll @IntRange(min = 5, max = 70) int budget) {
+        BlockPool pool = new BlockPool(blocks);
+        Batch batch = new Batch(pool, new BatchLimits(places, budget));
+        Map<Sequence, Integer> left = new HashMap<>();
+        List<Sequence> coming = new ArrayList<>();
+        for (int i = 0; i < prompts.size(); i++) {
+            Sequence sequence = new Sequence(new int[prompts.get(i)], pool, null, i % 2 == 0);
+            if (i < prompts.size() / 2) {
+                batch.add(sequence);
+            } else {
+                coming.add(sequence);
+            }
+            left.put(sequence, answer);
+        }
+        int steps = 0;
+        while (!batch.isEmpty() || !coming.isEmpty()) {
+            if (!coming.isEmpty() && steps % 3 == 0) {
+                batch.add(coming.removeFirst());
+            }
+            if (!batch.isEmpty()) {
+                step(batch, left, budget, places);
+            }
+            assertThat(++steps).as("steps").isLessThan(200_000);
+        }
+        assertThat(left).isEmpty();
+        pool.requireAllFree();
+    }
+
+    @Example
+    void a_newcomer_takes_the_place_and_the_blocks_of_one_that_yields_in_the_next_step() {
+        for (int scarce = 0; scarce < 2; scarce++) {
+            BlockPool pool = new BlockPool(scarce == 0 ? 100 : 8);
+            Batch batch = new Batch(pool, new BatchLimits(scarce == 0 ? 2 : 9, 64));
+            Sequence one = new Sequence(new int[40], pool, null, true);
+            Sequence two = new Sequence(new int[40], pool, null, true);
+            batch.add(one);
+            batch.add(two);
+            batch.plan();
+            batch.plan();
+            one.append(1);
+            two.append(1);
+            Sequence newcomer = new Sequence(new int[40], pool);
+            batch.add(newcomer);
+
+            List<Slice> slices = batch.plan();
+
+            assertThat(slices).extracting(Slice::sequence).containsExactly(newcomer, one);
+            assertThat(two.blocks()).isEmpty();
+            assertThat(batch.preemptions()).isEqualTo(1);
+            batch.remove(newcomer);
+            one.append(1);
+            assertThat(batch.plan()).extracting(Slice::sequence).containsExactly(one, two);
+        }
+    }
+
+    @Example
+    void a_newcomer_that_yields_preempts_nobody_and_none_is_preempted_for_one_that_would_not_fit_anyway() {
+        BlockPool pool = new BlockPool(8);
+        Batch batch = new Batch(pool, new BatchLimits(9, 200));
+        Sequence firm = new Sequence(new int[60], pool);
+        Sequence yielding = new Sequence(new int[30], pool, null, true);
+        batch.add(firm);
+        batch.add(yielding);
+        batch.plan();
+        batch.add(new Sequence(new int[40], pool, null, true));
+        batch.add(new Sequence(new int[80], pool));
+        firm.append(1);
+        yielding.append(1);
+
+        assertThat(batch.plan()).extracting(Slice::sequence).containsExactly(firm, yielding);
+        assertThat(batch.preemptions()).isZero();
+    }
+
     @Example
     void a_long_prompt_does_not_hold_up_the_answers_beside_it() {
         BlockPool pool = new BlockPool(100);

@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -88,6 +89,84 @@ class EngineSharingTest {
             assertThat(preemptions.get() > 0).isEqualTo(narrow == 1);
         }
         assertThat(cached).isGreaterThan(1000);
+    }
+
+    @Test
+    void batch_answers_give_way_to_a_newcomer_within_a_step_and_are_what_they_are_in_peace() throws Exception {
+        // given: two long answers that yield hold both places
+        List<GenerationRequest> batch = IntStream.range(0, 2)
+                .mapToObj(i -> EngineTest.request(EngineTest.prompt(30, i), EngineTest.LIVELY, 120, 120, List.of()))
+                .toList();
+        GenerationRequest urgent = EngineTest.request(EngineTest.prompt(20, 5), EngineTest.LIVELY, 30, 30, List.of());
+        List<Answer> alone = new ArrayList<>();
+        for (GenerationRequest request : batch) {
+            alone.add(Answers.run(engine(), request));
+        }
+        AtomicLong steps = new AtomicLong();
+        AtomicLong preemptions = new AtomicLong();
+        CountDownLatch begun = new CountDownLatch(20);
+        CountDownLatch go = new CountDownLatch(1);
+        try (ServedModel small = ModelStore.open(
+                "yielding",
+                Objects.requireNonNull(dir),
+                TinyModels.options(),
+                new EngineOptions(2, 64, 64),
+                (model, report) -> {
+                    preemptions.set(report.preemptions());
+                    steps.incrementAndGet();
+                    begun.countDown();
+                    if (begun.getCount() == 0) {
+                        awaitQuietly(go);
+                    }
+                })) {
+            List<Answers> running = batch.stream()
+                    .map(r -> Answers.submit(small.engine(), r.salted("t").yielding(true)))
+                    .toList();
+            begun.await();
+
+            // when: the engine stands between two steps
+            AtomicLong firstTokenAt = new AtomicLong();
+            long before = steps.get();
+            Answers urgentAnswer = new Answers(urgent);
+            small.engine().submit(urgent, progress -> {
+                firstTokenAt.compareAndSet(0, steps.get() + 1);
+                urgentAnswer.progressed(progress);
+            });
+            go.countDown();
+
+            // then
+            assertThat(urgentAnswer.await().tokens())
+                    .isEqualTo(Answers.run(engine(), urgent).tokens());
+            assertThat(firstTokenAt.get()).isEqualTo(before + 1);
+            for (int i = 0; i < 2; i++) {
+                Answer answer = running.get(i).await();
+                assertThat(answer.tokens()).isEqualTo(alone.get(i).tokens());
+                assertThat(answer.text()).isEqualTo(alone.get(i).text());
+            }
+            assertThat(preemptions).hasValue(1);
+        }
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Test
+    void the_digest_names_what_a_prompt_left_in_the_cache() throws InterruptedException {
+        long[] labels = {71, 72, 73};
+        GenerationRequest request = EngineTest.request(EngineTest.prompt(55, 61), EngineTest.LIVELY, 5, 0, List.of());
+        Answers.run(engine(), request.salted("digest").labelled(labels));
+
+        // when: it was asked for, and a request that came after is answered
+        long[] before = engine().prefixDigest();
+        Answers.run(engine(), GenerationRequest.of(new int[] {1}, EngineTest.LIVELY, 1));
+
+        assertThat(before).isEmpty();
+        assertThat(engine().prefixDigest()).contains(71, 72, 73);
     }
 
     @Test

@@ -115,6 +115,25 @@ class BlockPoolTest {
                 .isEqualTo(16);
     }
 
+    @Test
+    void cached_blocks_are_told_by_their_labels_the_last_let_go_first_and_beginnings_before_what_follows() {
+        BlockPool pool = new BlockPool(8);
+        for (int prompt = 1; prompt <= 2; prompt++) {
+            BlockTable table =
+                    new BlockTable(pool, new PrefixChain("s" + prompt, "", new long[] {10 * prompt, 10 * prompt + 1}));
+            table.grow(48);
+            table.computed(TOKENS, 48);
+            table.release();
+        }
+        BlockTable held = new BlockTable(pool, new PrefixChain("s1", "", new long[] {10, 11}));
+        held.reuse(TOKENS, 17);
+
+        assertThat(pool.labels(9)).as("blocks without a label are not told").containsExactly(10, 20, 21, 11);
+        assertThat(pool.labels(2)).containsExactly(10, 20);
+        new BlockTable(pool).grow(16 * 7);
+        assertThat(pool.labels(9)).as("only what can be found").containsExactly(10);
+    }
+
     private static BlockTable table(BlockPool pool, String salt, String adapter) {
         return new BlockTable(pool, new PrefixChain(salt, adapter));
     }

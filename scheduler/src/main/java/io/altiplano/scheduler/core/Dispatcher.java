@@ -25,6 +25,9 @@ final class Dispatcher {
     /** Jobs that may be passed over because no worker of their size has room, while smaller workers stand idle. */
     private static final int MOST_PASSED_OVER = 8;
 
+    /** Of a worker's places, those that stay with jobs that yield when it is their turn. */
+    private static final int SPARED_PERCENT = 15;
+
     private final Shard shard;
     private final Function<String, JobQueue> discipline;
     private final Map<String, JobQueue> queues = new TreeMap<>();
@@ -109,7 +112,8 @@ final class Dispatcher {
 
     /**
      * Decides grants for a pool until its queue is empty or the job whose turn it is fits nowhere. That job is not overtaken:
-     * only workers which are too small for it are given to others meanwhile.
+     * only workers which are too small for it are given to others meanwhile. Where it is a job that yields, interactive ones may
+     * pass it on workers that run others of its kind, as long as a few places stay with these: so neither waits for the other.
      */
     void dispatch(String pool, long nowMs) {
         JobQueue queue = queues.get(pool);
@@ -124,15 +128,21 @@ final class Dispatcher {
         List<Worker> workers = shard.fleet.takers(pool, nowMs - shard.settings.grantFreshMs());
         int passed = 0;
         String first = "";
+        boolean sparing = false;
         while (head.isPresent() && !workers.isEmpty() && passed <= MOST_PASSED_OVER) {
             Demand demand = demand(head.get());
-            Optional<Candidate> choice = Placement.choose(candidates(workers), demand);
+            Optional<Candidate> choice = Placement.choose(candidates(workers, sparing), demand);
             if (choice.isPresent()) {
                 grant(pool, queue, head.get(), choice.get().worker(), demand.blocks(), nowMs);
             } else {
                 first = passed++ == 0 ? head.get().jobId() : first;
-                workers = Placement.tooSmall(workers, demand.blocks());
-                queue.park(head.get().jobId());
+                if (head.get().jobClass() == JobClass.JOB_CLASS_BATCH) {
+                    sparing = true;
+                    queue.park(JobClass.JOB_CLASS_BATCH);
+                } else {
+                    workers = Placement.tooSmall(workers, demand.blocks());
+                    queue.park(head.get().jobId());
+                }
             }
             head = queue.head();
         }
@@ -140,6 +150,12 @@ final class Dispatcher {
         if (passed > 0) {
             blocked.put(pool, new Blocked(first, shard.fleet.version() + shard.leases.version()));
         }
+    }
+
+    private static boolean sparesPlaces(Worker worker, LeaseTable.Load load) {
+        int capacity = worker.beat().getCapacity();
+        int spared = Math.max(1, capacity * SPARED_PERCENT / 100);
+        return load.yielding() > 0 && load.leases() - load.yielding() < capacity - spared;
     }
 
     private Demand demand(JobQueue.Entry entry) {
@@ -152,7 +168,8 @@ final class Dispatcher {
                 job.submission().getAdapter(),
                 job.blocks(),
                 shard.prefixes.getOrDefault(job.id(), Prefixes.NONE),
-                job.fingerprint());
+                job.fingerprint(),
+                job.interactive());
     }
 
     private void grant(String pool, JobQueue queue, JobQueue.Entry entry, Worker worker, long blocks, long nowMs) {
@@ -161,18 +178,26 @@ final class Dispatcher {
             throw new IllegalStateException("queued job " + entry.jobId() + " is unknown");
         }
         Lease lease = new Lease(job.id(), job.phase().attempts() + 1, worker.id(), worker.bootId(), worker.ordinal());
-        shard.leases.hold(lease, blocks, nowMs);
+        shard.leases.hold(lease, blocks, job.yields(), nowMs);
         shard.decidedAt.put(job.id(), nowMs);
         queue.take(job.id());
         shard.decisions.add(new Decision(
                 pool, Records.granted(lease, worker.beat().getNumericsFingerprint(), shard.settings.termMs(), nowMs)));
     }
 
-    private List<Candidate> candidates(List<Worker> workers) {
+    /**
+     * @param sparing jobs that yield wait for their turn: only workers that run such jobs, and that would still run some if one
+     *     more job of another kind came
+     */
+    private List<Candidate> candidates(List<Worker> workers, boolean sparing) {
         List<Candidate> candidates = new ArrayList<>(workers.size());
         for (Worker worker : workers) {
             LeaseTable.Load load = shard.leases.load(worker.id());
-            candidates.add(new Candidate(worker, load.leases(), load.blocks(), load.unseenBlocks()));
+            if (sparing && !sparesPlaces(worker, load)) {
+                continue;
+            }
+            candidates.add(new Candidate(
+                    worker, load.leases(), load.blocks(), load.unseenBlocks(), load.yielding(), load.yieldingBlocks()));
         }
         return candidates;
     }

@@ -60,6 +60,11 @@ public record JobState(
                 && submission.getJobClass() != JobClass.JOB_CLASS_TRAINING;
     }
 
+    /** Workers let it give way to interactive jobs. Training holds reserved memory and yields by its steps' length. */
+    boolean yields() {
+        return submission.getJobClass() == JobClass.JOB_CLASS_BATCH;
+    }
+
     /** The gateway's answer that the attempt of an epoch goes on from. */
     @Nullable
     Relay relayFor(int epoch) {

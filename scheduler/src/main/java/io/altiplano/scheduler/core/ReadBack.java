@@ -70,7 +70,7 @@ final class ReadBack {
     private void begin(JobState job, Lease lease, long nowMs) {
         shard.dispatcher.begun(job);
         shard.waitingSince.remove(job.id());
-        shard.leases.hold(lease, job.blocks(), nowMs);
+        shard.leases.hold(lease, job.blocks(), job.yields(), nowMs);
         JobState leased = job.withPhase(new Phase.Leased(lease));
         step(leased);
         shard.happened(

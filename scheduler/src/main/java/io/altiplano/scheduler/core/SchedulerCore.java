@@ -76,7 +76,7 @@ public final class SchedulerCore {
             shard.watchDeadline(job);
             switch (job.phase()) {
                 case Phase.Queued q -> {}
-                case Phase.Leased l -> shard.leases.hold(l.lease(), job.blocks(), nowMs);
+                case Phase.Leased l -> shard.leases.hold(l.lease(), job.blocks(), job.yields(), nowMs);
                 case Phase.AwaitingRelay a -> shard.waitingSince.put(job.id(), nowMs);
             }
         }

@@ -14,17 +14,26 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LeaseTable {
     /**
-     * A promise: its KV blocks at most, whether a heartbeat has listed it, when it was last confirmed, and the most tokens a
-     * heartbeat has told of.
+     * A promise: its KV blocks at most, whether it gives way to interactive jobs, whether a heartbeat has listed it, when it was
+     * last confirmed, and the most tokens a heartbeat has told of.
      */
-    public record Held(Lease lease, long blocks, boolean seen, long renewedAtMs, long generatedTokens) {}
+    public record Held(
+            Lease lease, long blocks, boolean yields, boolean seen, long renewedAtMs, long generatedTokens) {}
 
-    /** What a worker has been promised in all; {@code unseenBlocks} are of jobs that no heartbeat listed yet. */
-    public record Load(int leases, long blocks, long unseenBlocks) {
-        private static final Load NONE = new Load(0, 0, 0);
+    /**
+     * What a worker has been promised in all; {@code unseenBlocks} are of jobs that no heartbeat listed yet, {@code yielding} those
+     * of jobs that give way to interactive ones.
+     */
+    public record Load(int leases, long blocks, long unseenBlocks, int yielding, long yieldingBlocks) {
+        private static final Load NONE = new Load(0, 0, 0, 0, 0);
 
         private Load plus(Held h, int sign) {
-            return new Load(leases + sign, blocks + sign * h.blocks, unseenBlocks + (h.seen ? 0 : sign * h.blocks));
+            return new Load(
+                    leases + sign,
+                    blocks + sign * h.blocks,
+                    unseenBlocks + (h.seen ? 0 : sign * h.blocks),
+                    yielding + (h.yields ? sign : 0),
+                    yieldingBlocks + (h.yields ? sign * h.blocks : 0));
         }
     }
 
@@ -34,9 +43,9 @@ public final class LeaseTable {
     private long version;
 
     /** Promises a job to a worker; replaces an earlier promise of the same job. */
-    public void hold(Lease lease, long blocks, long nowMs) {
+    public void hold(Lease lease, long blocks, boolean yields, long nowMs) {
         release(lease.jobId());
-        put(new Held(lease, blocks, false, nowMs, 0));
+        put(new Held(lease, blocks, yields, false, nowMs, 0));
     }
 
     /** The worker still runs it: it said so at a start, or a heartbeat listed it. */
@@ -46,6 +55,7 @@ public final class LeaseTable {
             put(new Held(
                     held.lease,
                     held.blocks,
+                    held.yields,
                     held.seen || listed,
                     nowMs,
                     Math.max(held.generatedTokens, generatedTokens)));

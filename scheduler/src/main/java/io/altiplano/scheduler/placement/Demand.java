@@ -10,5 +10,7 @@ import io.altiplano.scheduler.fleet.Prefixes;
  * @param blocks KV blocks it may come to use
  * @param prefixes of its prompt
  * @param fingerprint numerics fingerprint of the worker that the last attempt ran on; empty for none
+ * @param interactive whether jobs that yield give way to it
  */
-public record Demand(String model, String adapter, long blocks, Prefixes prefixes, String fingerprint) {}
+public record Demand(
+        String model, String adapter, long blocks, Prefixes prefixes, String fingerprint, boolean interactive) {}

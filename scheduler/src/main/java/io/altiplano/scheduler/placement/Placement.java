@@ -10,8 +10,11 @@ import java.util.Optional;
  * Chooses a worker for one job. A job's need of KV blocks is an upper bound, so a worker that holds nothing takes any job
  * that no larger worker of the pool could: otherwise a job whose bound is above every worker's size would wait for ever.
  *
- * <p>Of the workers with room, in this order: one that has the model; on a retry, one that computes the same bits; not a hot
- * one; one that has the adapter (else one with the fewest adapters, which has the most room for another); the longest part
+ * <p>For an interactive job there is room too where jobs that yield have it: the worker lets them give way between two steps and
+ * takes them up again when there is room. So a worker may hold as many jobs that yield as it has places, and as many others.
+ *
+ * <p>Of the workers with room, in this order: one that has the model; one where nobody has to give way; on a retry, one that
+ * computes the same bits; not a hot one; one that has the adapter (else one with the fewest adapters, which has the most room for another); the longest part
  * of the prompt in its prefix cache; the least loaded; the most free blocks.
  */
 public final class Placement {
@@ -40,8 +43,9 @@ public final class Placement {
         }
         Rated best = null;
         for (Candidate c : candidates) {
-            if (fits(c, demand.blocks(), largest)) {
-                Rated rated = Rated.of(c, demand, least);
+            boolean fits = fits(c, demand.blocks(), largest);
+            if (fits || demand.interactive() && fitsBeforeOthers(c, demand.blocks(), largest)) {
+                Rated rated = Rated.of(c, demand, least, !fits);
                 best = best == null || Rated.BEST_FIRST.compare(rated, best) < 0 ? rated : best;
             }
         }
@@ -63,6 +67,7 @@ public final class Placement {
     private record Rated(
             Candidate candidate,
             boolean lacksModel,
+            boolean preempts,
             boolean otherBits,
             boolean hot,
             boolean lacksAdapter,
@@ -71,6 +76,7 @@ public final class Placement {
             double load,
             long free) {
         static final Comparator<Rated> BEST_FIRST = Comparator.comparing(Rated::lacksModel)
+                .thenComparing(Rated::preempts)
                 .thenComparing(Rated::otherBits)
                 .thenComparing(Rated::hot)
                 .thenComparing(Rated::lacksAdapter)
@@ -80,7 +86,7 @@ public final class Placement {
                 .thenComparing(Comparator.comparingLong(Rated::free).reversed())
                 .thenComparing(r -> r.candidate.worker().id());
 
-        static Rated of(Candidate c, Demand demand, double leastLoad) {
+        static Rated of(Candidate c, Demand demand, double leastLoad, boolean preempts) {
             WorkerHeartbeat beat = c.worker().beat();
             boolean lacksAdapter =
                     !demand.adapter().isEmpty() && !beat.getAdaptersList().contains(demand.adapter());
@@ -88,6 +94,7 @@ public final class Placement {
             return new Rated(
                     c,
                     !beat.getModelsList().contains(demand.model()),
+                    preempts,
                     !demand.fingerprint().isEmpty() && !demand.fingerprint().equals(beat.getNumericsFingerprint()),
                     load >= HOT && load - leastLoad >= HOT_GAP,
                     lacksAdapter,
@@ -111,6 +118,19 @@ public final class Placement {
         }
         boolean empty = c.leases() == 0 && beat.getRunningCount() == 0;
         return empty || blocks <= freeBlocks(c);
+    }
+
+    /** Whether it fits once all that yield have given way. What they hold now is not known, so promises alone count. */
+    private static boolean fitsBeforeOthers(Candidate c, long blocks, long largest) {
+        WorkerHeartbeat beat = c.worker().beat();
+        int others = c.leases() - c.yieldingLeases();
+        if (c.yieldingLeases() == 0
+                || others >= beat.getCapacity()
+                || beat.getTotalKvBlocks() < Math.min(blocks, largest)) {
+            return false;
+        }
+        boolean empty = others == 0 && beat.getRunningCount() <= c.yieldingLeases();
+        return empty || blocks <= beat.getTotalKvBlocks() - (c.committedBlocks() - c.yieldingBlocks());
     }
 
     private static long freeBlocks(Candidate c) {

@@ -260,10 +260,18 @@ public final class FairQueue implements JobQueue {
     }
 
     @Override
+    public void park(JobClass jobClass) {
+        Node ofClass = root.child(className(jobClass));
+        ofClass.parked = true;
+        parked.add(ofClass);
+        list(ofClass, false);
+    }
+
+    @Override
     public void unparkAll() {
-        parked.forEach(leaf -> {
-            leaf.parked = false;
-            list(leaf, false);
+        parked.forEach(node -> {
+            node.parked = false;
+            list(node, false);
         });
         parked.clear();
     }

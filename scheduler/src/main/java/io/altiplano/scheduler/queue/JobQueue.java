@@ -69,6 +69,9 @@ public interface JobQueue {
     /** Sets the head's whole project aside, or takes all that was set aside back in; changes nobody's turn otherwise. */
     void park(String jobId);
 
+    /** Sets all jobs of a class aside, until {@link #unparkAll}. */
+    default void park(JobClass jobClass) {}
+
     void unparkAll();
 
     /** Jobs waiting. */

@@ -8,6 +8,7 @@ import static io.altiplano.scheduler.Samples.jobId;
 import static io.altiplano.scheduler.Samples.running;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.altiplano.contracts.v1.JobClass;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -121,5 +122,56 @@ class DispatchTest {
 
         // then
         assertThat(granted()).isEmpty();
+    }
+
+    @Test
+    void anInteractiveJobIsGrantedOverBatchJobsWhichHoldTheirLeasesAndAreNotOvertakenForEver() {
+        // given: batch jobs in both places, and more of them waiting
+        bench.beat(beat(0, "a", 1));
+        List<String> batch = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            batch.add(bench.submit(job(jobId()).setJobClass(JobClass.JOB_CLASS_BATCH)));
+        }
+        bench.readBack();
+        assertThat(granted()).isEqualTo(batch.subList(0, 2));
+
+        // when
+        List<String> interactive = List.of(bench.submit(), bench.submit(), bench.submit());
+        bench.readBack();
+
+        // then: two of them, as many as there are places; nobody lost a lease
+        assertThat(granted()).hasSize(4).containsAll(interactive.subList(0, 2));
+        assertThat(bench.core.leased()).isEqualTo(4);
+        bench.end(ended(interactive.getFirst(), 1, 0, "a", ATTEMPT_OUTCOME_COMPLETED));
+        bench.readBack();
+        assertThat(granted()).endsWith(interactive.getLast());
+        bench.end(ended(batch.getFirst(), 1, 0, "a", ATTEMPT_OUTCOME_COMPLETED));
+        bench.end(ended(batch.get(1), 1, 0, "a", ATTEMPT_OUTCOME_COMPLETED));
+        bench.readBack();
+        assertThat(granted()).as("three leases for two places").doesNotContain(batch.getLast());
+    }
+
+    @Test
+    void aBatchJobInTurnThatFitsNowhereIsPassedByInteractiveOnesWhichLeaveAPlaceToItsKind() {
+        // given: batch jobs in all four places, of many projects, and so many waiting that it is their turn
+        bench.beat(beat(0, "a", 1).setCapacity(4).setTotalKvBlocks(10_000).setFreeKvBlocks(10_000));
+        List<String> batch = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            batch.add(bench.submit(job(jobId()).setTenantId("t" + i).setJobClass(JobClass.JOB_CLASS_BATCH)));
+        }
+        bench.readBack();
+        List<String> interactive = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            interactive.add(bench.submit(job(jobId()).setEstimatedCost(i == 0 ? 20_000 : 5)));
+        }
+
+        // when
+        bench.readBack();
+
+        // then: the first by its turn, which costs the class a lot; the next two pass, the last would leave no place
+        assertThat(granted()).hasSize(7).endsWith(interactive.get(1), interactive.get(2));
+        bench.end(ended(batch.getFirst(), 1, 0, "a", ATTEMPT_OUTCOME_COMPLETED));
+        bench.readBack();
+        assertThat(granted()).hasSize(7);
     }
 }

@@ -36,7 +36,7 @@ class PlacementTest {
     }
 
     private static Demand demand(long blocks) {
-        return new Demand("llama", "", blocks, Prefixes.NONE, "");
+        return new Demand("llama", "", blocks, Prefixes.NONE, "", true);
     }
 
     @Property
@@ -84,7 +84,7 @@ class PlacementTest {
         WorkerHeartbeat.Builder long_ =
                 beat().addPrefixDigest(30).addPrefixDigest(10).addPrefixDigest(20);
         WorkerHeartbeat.Builder short_ = beat().addPrefixDigest(10);
-        Demand demand = new Demand("llama", "", 1, prompt(10, 20, 30, 40), "");
+        Demand demand = new Demand("llama", "", 1, prompt(10, 20, 30, 40), "", true);
 
         assertThat(chosen(demand, worker(0, 0, beat()), worker(1, 0, short_), worker(2, 2, long_)))
                 .isEqualTo("default-2");
@@ -94,7 +94,7 @@ class PlacementTest {
 
     @Example
     void anAdapterIsNotLoadedWhereAnotherWorkerHasIt() {
-        Demand demand = new Demand("llama", "style", 1, Prefixes.NONE, "");
+        Demand demand = new Demand("llama", "style", 1, Prefixes.NONE, "", true);
         assertThat(chosen(demand, worker(0, 0, beat()), worker(1, 2, beat().addAdapters("style"))))
                 .isEqualTo("default-1");
         assertThat(chosen(demand, worker(0, 0, beat().addAdapters("x")), worker(1, 1, beat())))
@@ -103,7 +103,7 @@ class PlacementTest {
 
     @Example
     void aRetryGoesToAWorkerThatComputesTheSameBits() {
-        Demand demand = new Demand("llama", "", 1, Prefixes.NONE, "tp2");
+        Demand demand = new Demand("llama", "", 1, Prefixes.NONE, "tp2", true);
         assertThat(chosen(
                         demand,
                         worker(0, 0, beat().setNumericsFingerprint("tp1")),
@@ -113,13 +113,32 @@ class PlacementTest {
 
     @Example
     void aWorkerTooSmallForAJobIsNotGivenItWhileALargerOneIsThere() {
-        Demand demand = new Demand("llama", "", 200, Prefixes.NONE, "");
+        Demand demand = new Demand("llama", "", 200, Prefixes.NONE, "", true);
         Candidate small = worker(0, 0, beat());
         Candidate large = worker(1, 1, beat().setTotalKvBlocks(400).setFreeKvBlocks(100));
         assertThat(Placement.choose(List.of(small, large), demand)).isEmpty();
         assertThat(Placement.choose(List.of(small), demand)).isPresent();
         assertThat(Placement.tooSmall(List.of(small.worker(), large.worker()), 200))
                 .containsExactly(small.worker());
+    }
+
+    @Example
+    void anInteractiveJobGoesWhereBatchJobsGiveWayIfThereIsNoOtherRoom() {
+        // given: four places and 100 blocks, all promised; to batch jobs in the second worker
+        Candidate interactive = new Candidate(worker(0, 4, beat()).worker(), 4, 100, 0);
+        Candidate batch = new Candidate(worker(1, 4, beat()).worker(), 4, 100, 0, 4, 100);
+        Candidate mixed = new Candidate(worker(2, 8, beat()).worker(), 8, 160, 0, 4, 80);
+        Demand asked = new Demand("llama", "", 21, Prefixes.NONE, "", true);
+        Demand patient = new Demand("llama", "", 21, Prefixes.NONE, "", false);
+
+        // then
+        assertThat(chosen(asked, interactive, batch, mixed)).isEqualTo("default-1");
+        assertThat(Placement.choose(List.of(interactive, batch, mixed), patient))
+                .isEmpty();
+        assertThat(Placement.choose(List.of(interactive, mixed), asked)).isEmpty();
+        assertThat(chosen(asked, batch, worker(3, 3, beat())))
+                .as("where nobody has to give way")
+                .isEqualTo("default-3");
     }
 
     private static String chosen(Demand demand, Candidate... candidates) {

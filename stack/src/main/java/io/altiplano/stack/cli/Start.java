@@ -32,11 +32,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One start: each part as soon as what it stands on is there.
@@ -61,7 +60,7 @@ final class Start {
     private final ServiceSpecs specs;
     private final boolean withModel;
     private final long began = System.nanoTime();
-    private @Nullable Supervised gateway;
+    private final Map<String, Supplier<ManagedProcess>> processes = new ConcurrentHashMap<>();
 
     /**
      * One start.
@@ -91,7 +90,8 @@ final class Start {
                 ports.gateway(),
                 ports.scheduler(),
                 tensorParallel,
-                Map.of());
+                Map.of(),
+                !withModel);
     }
 
     /** Returns when a chat answer came. */
@@ -205,9 +205,7 @@ final class Start {
             Supplier<ManagedProcess> start, Parts.Stage stage, java.util.function.Function<ManagedProcess, T> view) {
         Supervised supervised = Supervised.start(start, line -> System.out.println("  " + line));
         parts.add(stage, supervised);
-        if (stage == GATEWAY) {
-            gateway = supervised;
-        }
+        processes.put(supervised.current().name(), supervised::current);
         return view.apply(supervised.current());
     }
 
@@ -248,9 +246,8 @@ final class Start {
 
     /** A benchmark over what was started. */
     PlatformBench bench() {
-        Supervised measured = Objects.requireNonNull(gateway, "run() comes first");
         String key = secrets.find(Demo.PROBE.secret()).orElseThrow();
-        return new PlatformBench(ports.gateway(), key, Demo.MODEL, measured::current);
+        return new PlatformBench(ports.gateway(), key, Demo.MODEL, processes);
     }
 
     private void writeEnvironment() {

@@ -211,7 +211,8 @@ final class Cluster implements AutoCloseable {
                 ports.get(Port.GATEWAY_0.ordinal() + replica),
                 ports.get(Port.SCHEDULER_0.ordinal() + replica),
                 2,
-                Map.of());
+                Map.of(),
+                false);
     }
 
     private Database database(int port) {

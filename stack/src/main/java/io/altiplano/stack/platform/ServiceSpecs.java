@@ -57,6 +57,8 @@ public record ServiceSpecs(
         e.putAll(database.environment());
         e.putAll(audit.environment());
         e.put("ALTIPLANO_MODELS_DIR", models.toString());
+        // One gateway, with nobody in front of it who would have to learn that it goes.
+        e.put("ALTIPLANO_JOB_FAREWELL", "PT0S");
         e.put("ALTIPLANO_KEYS_PEPPER", pepper);
         e.put("ALTIPLANO_OIDC_URL", issuer);
         e.put("ALTIPLANO_CONSOLE_URL", gatewayUrl() + "/console");

@@ -176,6 +176,10 @@ final class Cluster implements AutoCloseable {
         if (name.startsWith("scheduler")) {
             environment.put("ALTIPLANO_SCHEDULER_INSTANCE_ID", name);
         }
+        if (name.startsWith("gateway")) {
+            // As in production: the front door needs a moment to see that a gateway goes.
+            environment.put("ALTIPLANO_JOB_FAREWELL", "PT3S");
+        }
         if (name.equals("gateway-1")) {
             environment.put("ALTIPLANO_AUDIT_CHECKPOINTS", secondCheckpoints().toString());
         }
@@ -287,6 +291,22 @@ final class Cluster implements AutoCloseable {
     /** SIGTERM, or what stops it in order; it is started again when it has ended. */
     void terminate(String name) {
         part(name).current().signal();
+    }
+
+    /** Stops a service in order, and waits until its successor is ready. */
+    void restart(String name) {
+        long before = part(name).current().pid();
+        terminate(name);
+        Waiting.until(
+                name + " to be another process and ready",
+                null,
+                START,
+                () -> part(name).current().pid() != before && ready(servicePort(name)));
+    }
+
+    /** The services, in the order in which a rollout takes them. */
+    List<String> services() {
+        return List.copyOf(servicePorts.keySet());
     }
 
     /** A signal by its number, as 19 to stop and 18 to go on. */

@@ -25,6 +25,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
@@ -83,6 +84,27 @@ class FaultRuns {
         return IntStream.range(FIRST, FIRST + SEEDS)
                 .mapToObj(seed ->
                         DynamicTest.dynamicTest("seed " + seed + ": " + Fault.of(seed, FAULTS), () -> run(seed)));
+    }
+
+    @Test
+    void noRequestFailsWhileEveryServiceIsRestartedInTurn() throws Exception {
+        // given
+        Map<TopicPartition, Long> from = Replay.ends(cluster);
+        List<Seen> seen;
+
+        // when
+        try (Load load = Load.start(clients, 4_711)) {
+            for (String service : cluster.services()) {
+                cluster.restart(service);
+            }
+            seen = load.stop();
+        }
+
+        // then
+        assertThat(seen)
+                .allMatch(s -> s.end() == Seen.End.WHOLE || s.end() == Seen.End.LEFT)
+                .anyMatch(s -> s.end() == Seen.End.WHOLE);
+        assertThat(Checker.check(gather(from, seen)).findings()).isEmpty();
     }
 
     private void run(int seed) throws Exception {

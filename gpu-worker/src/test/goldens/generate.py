@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the two small random checkpoints of src/test/resources/checkpoints and their expected logits.
+"""Writes the small random checkpoints of src/test/resources/checkpoints and their expected logits.
 
     pip install torch transformers
-    python3 generate.py ../resources/checkpoints
+    python3 generate.py ../resources/checkpoints [NAME]
 
 Each directory gets a Hugging Face checkpoint and:
   golden.json   the prompt, the positions whose logits are stored, and `error`: the largest distance of transformers' own
@@ -44,6 +44,22 @@ def untied_odd():
         num_key_value_heads=2, head_dim=18, max_position_embeddings=1024, rms_norm_eps=1e-6,
         tie_word_embeddings=False, bos_token_id=1, eos_token_id=2,
         rope_parameters={"rope_type": "default", "rope_theta": 500000.0})
+
+
+def llama2():
+    """F16, a KV head for each head, plain rope, and a configuration that says as little as Llama 2's do; no FP8 logits."""
+    return "llama2", torch.float16, None, LlamaConfig(
+        vocab_size=259, hidden_size=64, intermediate_size=172, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=4,
+        max_position_embeddings=512, rms_norm_eps=1e-5, tie_word_embeddings=False, bos_token_id=1, eos_token_id=2,
+        rope_parameters={"rope_type": "default", "rope_theta": 10000.0})
+
+
+def as_llama2_wrote_it(file):
+    """config.json without what came later: KV heads, the head's width, rope's base."""
+    config = json.loads(file.read_text())
+    for later in ("num_key_value_heads", "head_dim", "rope_parameters", "rope_theta", "mlp_bias", "attention_bias"):
+        config.pop(later, None)
+    file.write_text(json.dumps({**config, "rope_scaling": None, "pretraining_tp": 1}, indent=2) + "\n")
 
 
 def randomize(model, seed):
@@ -107,6 +123,8 @@ def write(root, name, dtype, shard, config, seed):
     randomize(model, seed)
     model = model.to(dtype)
     model.save_pretrained(target, **({"max_shard_size": shard} if shard else {}))
+    if name == "llama2":
+        as_llama2_wrote_it(target / "config.json")
     generator = torch.Generator().manual_seed(seed + 1)
     prompt = torch.randint(0, config.vocab_size, (1, PROMPT), generator=generator)
     positions = sorted({*range(0, 40, 3), *range(250, 262), *range(40, PROMPT, 29), PROMPT - 1})
@@ -117,7 +135,7 @@ def write(root, name, dtype, shard, config, seed):
     double.numpy().astype("<f8").tofile(target / "logits.f64")
     error = (single.double() - double).abs().max().item()
     fp8 = {}
-    for mode in ("ffn", "all"):
+    for mode in ("ffn", "all") if name != "llama2" else ():
         with torch.no_grad():
             rough = quantized(target, mode, torch.float32)(prompt).logits[0, positions]
             exact = quantized(target, mode, torch.float64)(prompt).logits[0, positions]
@@ -132,5 +150,6 @@ def write(root, name, dtype, shard, config, seed):
 
 if __name__ == "__main__":
     out = pathlib.Path(sys.argv[1])
-    write(out, *tied_llama3(), seed=31)
-    write(out, *untied_odd(), seed=405)
+    for described, seed in ((tied_llama3(), 31), (untied_odd(), 405), (llama2(), 77)):
+        if described[0] in (sys.argv[2:] or described[0]):
+            write(out, *described, seed=seed)

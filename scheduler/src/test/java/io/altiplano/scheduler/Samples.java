@@ -37,7 +37,7 @@ public final class Samples {
                 .setProjectId("main")
                 .setApiKeyId("key-1")
                 .addAllPromptTokens(List.of(1, 2, 3, 4, 5))
-                .setSampling(Sampling.newBuilder().setMaxTokens(95).setSeed(1))
+                .setSampling(Sampling.newBuilder().setMaxTokens(95).setSeed(1).setChoice(2))
                 .setJobClass(JobClass.JOB_CLASS_INTERACTIVE)
                 .setWeight(1)
                 .setEstimatedCost(100)

@@ -65,13 +65,17 @@ public final class ChatEncoder {
                 i++;
                 continue;
             }
-            pieces.add(tokenizer.encode(guard.unmark(rendered.substring(textFrom, i))));
+            pieces.add(text(guard.unmark(rendered.substring(textFrom, i)), pieces.isEmpty()));
             pieces.add(new int[] {tokenizer.specialTokens().get(name)});
             i += name.length();
             textFrom = i;
         }
-        pieces.add(tokenizer.encode(guard.unmark(rendered.substring(textFrom))));
+        pieces.add(text(guard.unmark(rendered.substring(textFrom)), pieces.isEmpty()));
         return pieces.stream().flatMapToInt(Arrays::stream).toArray();
+    }
+
+    private int[] text(String text, boolean first) {
+        return first ? tokenizer.encode(text) : tokenizer.encodeInside(text);
     }
 
     private @Nullable String specialAt(String text, int at) {

@@ -3,21 +3,24 @@ package io.altiplano.tokenizer;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CoderResult;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 
 /**
  * Turns tokens into text one at a time. Only whole characters come out: bytes that could still become one wait for the next
  * token. Bytes that cannot are U+FFFD, one for each maximal subpart, as in the Unicode standard (section 3.9) and in
- * decoding the whole at once. For one answer and one thread.
+ * decoding the whole at once; where the vocabulary is SentencePiece's, one for each byte, as there, and a blank that the text
+ * begins with is taken off, because encoding put it there. For one answer and one thread.
  */
 public final class Detokenizer {
     private final Tokenizer tokenizer;
     private final boolean skipSpecial;
     private final CharsetDecoder decoder = StandardCharsets.UTF_8
             .newDecoder()
-            .onMalformedInput(CodingErrorAction.REPLACE)
+            .onMalformedInput(CodingErrorAction.REPORT)
             .onUnmappableCharacter(CodingErrorAction.REPLACE);
+    private boolean begun;
     /** At most three bytes of an unfinished character. */
     private byte[] waiting = new byte[0];
 
@@ -43,6 +46,7 @@ public final class Detokenizer {
     public String end() {
         String rest = decode(new byte[0], true);
         decoder.reset();
+        begun = false;
         return rest;
     }
 
@@ -52,12 +56,23 @@ public final class Detokenizer {
                 .put(bytes)
                 .flip();
         CharBuffer out = CharBuffer.allocate(in.remaining() + 4);
-        decoder.decode(in, out, end);
+        CoderResult result = decoder.decode(in, out, end);
+        while (result.isMalformed()) {
+            in.position(in.position() + result.length());
+            out.put("\ufffd".repeat(tokenizer.decoding().byByte() ? result.length() : 1));
+            result = decoder.decode(in, out, end);
+        }
         if (end) {
             decoder.flush(out);
         }
         waiting = new byte[in.remaining()];
         in.get(waiting);
-        return out.flip().toString();
+        return withoutFirstBlank(out.flip().toString());
+    }
+
+    private String withoutFirstBlank(String text) {
+        boolean first = !begun && !text.isEmpty();
+        begun |= first;
+        return first && tokenizer.decoding().takesFirstBlank() && text.charAt(0) == ' ' ? text.substring(1) : text;
     }
 }

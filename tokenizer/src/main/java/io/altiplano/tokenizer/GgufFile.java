@@ -124,6 +124,16 @@ public final class GgufFile {
         return list(key, Long.class);
     }
 
+    /** A list of floating-point numbers of the metadata; empty where it is not there. */
+    public List<Double> reals(String key) {
+        return list(key, Double.class);
+    }
+
+    /** A flag of the metadata; the other where it is not there. */
+    public boolean flag(String key, boolean otherwise) {
+        return metadata.get(key) instanceof Boolean value ? value : otherwise;
+    }
+
     @SuppressWarnings("unchecked")
     private <T> List<T> list(String key, Class<T> type) {
         return metadata.get(key) instanceof List<?> list && list.stream().allMatch(type::isInstance)

@@ -1,5 +1,6 @@
 package io.altiplano.tokenizer;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -7,15 +8,16 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
- * The Llama 3 vocabulary that a GGUF file carries: {@code tokenizer.ggml.*}.
+ * The vocabulary of Llama 3's or Llama 2's kind that a GGUF file carries: {@code tokenizer.ggml.*}.
  *
- * @param vocabulary tokens, merges and special tokens
+ * @param tree the {@code tokenizer.json} that it would be
  * @param bos the token that begins every text, if the file names one
  * @param eos the tokens that end an answer: those that the file names, and Llama 3's by name
  */
-record GgufVocabulary(BpeVocabulary vocabulary, List<Integer> bos, List<Integer> eos) {
+record GgufVocabulary(Function<Path, ObjectNode> tree, List<Integer> bos, List<Integer> eos) {
     /** llama.cpp's names of Llama 3's way to cut a text. */
     private static final Set<String> LLAMA_3 = Set.of("llama-bpe", "llama3", "llama-v3");
 
@@ -32,11 +34,14 @@ record GgufVocabulary(BpeVocabulary vocabulary, List<Integer> bos, List<Integer>
     static GgufVocabulary of(GgufFile gguf) {
         Path file = gguf.path();
         String model = gguf.text("tokenizer.ggml.model");
+        if (model.equals("llama")) {
+            return sentencePieces(gguf);
+        }
         String cut = gguf.text("tokenizer.ggml.pre");
         if (!model.equals("gpt2") || !LLAMA_3.contains(cut)) {
             throw new InvalidTokenizerException(
                     file + ": tokenizer.ggml.model is '" + model + "' and tokenizer.ggml.pre '" + cut
-                            + "'; Altiplano reads byte-level BPE as of Llama 3: gpt2 and llama-bpe");
+                            + "'; Altiplano reads byte-level BPE as of Llama 3, gpt2 and llama-bpe, and Llama 2's SentencePiece, llama");
         }
         List<String> names = gguf.texts("tokenizer.ggml.tokens");
         List<Long> types = gguf.numbers("tokenizer.ggml.token_type");
@@ -63,7 +68,38 @@ record GgufVocabulary(BpeVocabulary vocabulary, List<Integer> bos, List<Integer>
             }
         });
         return new GgufVocabulary(
-                new BpeVocabulary(tokens, merges(gguf), special), id(gguf, "bos", names.size()), List.copyOf(eos));
+                treeOf(new BpeVocabulary(tokens, merges(gguf), special)),
+                id(gguf, "bos", names.size()),
+                List.copyOf(eos));
+    }
+
+    ObjectNode tokenizerJson(Path file) {
+        return tree.apply(file);
+    }
+
+    private static Function<Path, ObjectNode> treeOf(BpeVocabulary vocabulary) {
+        return file -> vocabulary.tokenizerJson();
+    }
+
+    private static GgufVocabulary sentencePieces(GgufFile gguf) {
+        Path file = gguf.path();
+        List<String> names = gguf.texts("tokenizer.ggml.tokens");
+        List<Long> types = gguf.numbers("tokenizer.ggml.token_type");
+        List<Double> scores = gguf.reals("tokenizer.ggml.scores");
+        if (names.isEmpty() || names.size() != types.size() || names.size() != scores.size()) {
+            throw new InvalidTokenizerException(file + " has " + names.size() + " tokens, " + types.size()
+                    + " token types and " + scores.size() + " scores: they must be as many");
+        }
+        List<SentencePieces.Piece> pieces = new ArrayList<>();
+        for (int id = 0; id < names.size(); id++) {
+            pieces.add(new SentencePieces.Piece(
+                    names.get(id), scores.get(id).floatValue(), SentencePieces.Kind.of(types.get(id), file, id)));
+        }
+        boolean prefix = gguf.flag("tokenizer.ggml.add_space_prefix", true);
+        return new GgufVocabulary(
+                new SentencePieces(pieces, prefix)::tokenizerJson,
+                id(gguf, "bos", names.size()),
+                id(gguf, "eos", names.size()));
     }
 
     private static List<BpeVocabulary.Merge> merges(GgufFile gguf) {

@@ -23,7 +23,8 @@ import java.util.OptionalInt;
 import java.util.Set;
 
 /**
- * A model's byte-level BPE tokenizer, read from its Hugging Face directory.
+ * A model's BPE tokenizer, read from its Hugging Face directory: byte-level, as of Llama 3, or SentencePiece's with byte fallback, as
+ * of Llama 2.
  *
  * <p>The native tokenizer is given a {@code tokenizer.json} without its special tokens, so that no text can ever become one:
  * special tokens are ids that the chat template puts in ({@link ChatEncoder}) and the model puts out, never something
@@ -42,7 +43,8 @@ public final class Tokenizer implements AutoCloseable {
         LibUtils.checkStatus();
     }
 
-    private final long handle;
+    private final Encoders encoders;
+    private final Decoding decoding;
     private final Cleaner.Cleanable nativeMemory;
     private final byte[][] bytes;
     private final boolean[] special;
@@ -51,10 +53,34 @@ public final class Tokenizer implements AutoCloseable {
     private final OptionalInt bosId;
     private final Set<Integer> eosIds;
 
+    /** Native tokenizers: of a text's beginning, and of what stands inside it, behind a special token. */
+    private record Encoders(long first, long inside) {
+        void delete() {
+            TokenizersLibrary.LIB.deleteTokenizer(first);
+            if (inside != first) {
+                TokenizersLibrary.LIB.deleteTokenizer(inside);
+            }
+        }
+    }
+
+    /**
+     * How tokens become text.
+     *
+     * @param byByte whether each byte that is part of no character is U+FFFD, as in SentencePiece; else each maximal subpart is
+     * @param takesFirstBlank whether a blank that a text begins with is taken off
+     */
+    record Decoding(boolean byByte, boolean takesFirstBlank) {}
+
     private Tokenizer(
-            long handle, byte[][] bytes, Map<String, Integer> specialIds, OptionalInt bosId, Set<Integer> eosIds) {
-        this.handle = handle;
-        this.nativeMemory = CLEANER.register(this, () -> TokenizersLibrary.LIB.deleteTokenizer(handle));
+            Encoders encoders,
+            Decoding decoding,
+            byte[][] bytes,
+            Map<String, Integer> specialIds,
+            OptionalInt bosId,
+            Set<Integer> eosIds) {
+        this.encoders = encoders;
+        this.decoding = decoding;
+        this.nativeMemory = CLEANER.register(this, encoders::delete);
         this.bytes = bytes;
         this.specialIds = specialIds;
         this.bosId = bosId;
@@ -67,16 +93,16 @@ public final class Tokenizer implements AutoCloseable {
 
     /**
      * Reads {@code tokenizer.json} or, where there is none, {@code tokenizer.model} in tiktoken's format ({@link
-     * TiktokenFile}) or the vocabulary of the one {@code .gguf} file, and the begin and end tokens of {@code generation_config.json} or {@code config.json}.
+     * TiktokenFile}) or SentencePiece's ({@link SentencePieceFile}) or the vocabulary of the one {@code .gguf} file, and the begin and end tokens of {@code generation_config.json} or {@code config.json}.
      *
-     * @throws InvalidTokenizerException if a file is missing, unreadable, or not a byte-level BPE tokenizer
+     * @throws InvalidTokenizerException if a file is missing, unreadable, or another kind of tokenizer
      */
     public static Tokenizer load(Path modelDir) {
         Path file = modelDir.resolve("tokenizer.json");
         ObjectNode json;
         if (!Files.isRegularFile(file) && Files.isRegularFile(modelDir.resolve(TiktokenFile.NAME))) {
             file = modelDir.resolve(TiktokenFile.NAME);
-            json = TiktokenFile.read(modelDir);
+            json = SentencePieceFile.is(file) ? SentencePieceFile.read(file) : TiktokenFile.read(modelDir);
         } else if (!Files.isRegularFile(file) && GgufFile.in(modelDir) != null) {
             return ofGguf(Objects.requireNonNull(GgufFile.in(modelDir), "found a moment ago"));
         } else {
@@ -93,16 +119,19 @@ public final class Tokenizer implements AutoCloseable {
     private static Tokenizer ofGguf(Path file) {
         try (Arena arena = Arena.ofConfined()) {
             GgufVocabulary found = GgufVocabulary.of(GgufFile.open(file, arena));
-            return of(found.vocabulary().tokenizerJson(), file, file, found.bos(), found.eos());
+            return of(found.tokenizerJson(file), file, file, found.bos(), found.eos());
         } catch (InvalidGgufException e) {
             throw new InvalidTokenizerException(String.valueOf(e.getMessage()), e);
         }
     }
 
     private static Tokenizer of(ObjectNode json, Path file, Path where, List<Integer> bos, List<Integer> eos) {
-        requireByteLevelBpe(json, file);
+        boolean sentencePiece = SentencePieces.isTree(json);
+        if (!sentencePiece) {
+            requireByteLevelBpe(json, file);
+        }
         Map<String, Integer> special = takeSpecialTokens(json, file);
-        byte[][] bytes = vocabulary(json, special, file);
+        byte[][] bytes = vocabulary(json, special, file, sentencePiece);
         for (int id : concat(bos, eos)) {
             if (id >= bytes.length) {
                 throw new InvalidTokenizerException(
@@ -110,8 +139,11 @@ public final class Tokenizer implements AutoCloseable {
                                 + (bytes.length - 1) + "; the files are of different models");
             }
         }
+        long first = create(json, file);
+        Encoders encoders = new Encoders(first, createInside(json, first, file));
         return new Tokenizer(
-                create(json, file),
+                encoders,
+                new Decoding(sentencePiece, sentencePiece && SentencePieces.takesFirstBlank(json)),
                 bytes,
                 special,
                 bos.isEmpty() ? OptionalInt.empty() : OptionalInt.of(bos.getFirst()),
@@ -124,6 +156,15 @@ public final class Tokenizer implements AutoCloseable {
      * @return ids in [0, {@link #vocabularySize()}), empty for an empty text
      */
     public int[] encode(String text) {
+        return encode(encoders.first, text);
+    }
+
+    /** As {@link #encode(String)}, of a text that stands behind a special token: vocabularies may put a blank before a whole text alone. */
+    int[] encodeInside(String text) {
+        return encode(encoders.inside, text);
+    }
+
+    private int[] encode(long handle, String text) {
         if (text.isEmpty()) {
             return new int[0];
         }
@@ -154,6 +195,11 @@ public final class Tokenizer implements AutoCloseable {
             out.append(detokenizer.add(id));
         }
         return out.append(detokenizer.end()).toString();
+    }
+
+    /** The text of one token where it stands inside an answer: with its blanks. Bytes that are no character become U+FFFD. */
+    public String text(int id) {
+        return new String(bytesUnshared(id), StandardCharsets.UTF_8);
     }
 
     /** An incremental decoder of a model's answer: special tokens have no text. */
@@ -209,6 +255,10 @@ public final class Tokenizer implements AutoCloseable {
         nativeMemory.clean();
     }
 
+    Decoding decoding() {
+        return decoding;
+    }
+
     byte[] bytesUnshared(int id) {
         if (id < 0 || id >= bytes.length) {
             throw new IllegalArgumentException(
@@ -227,8 +277,9 @@ public final class Tokenizer implements AutoCloseable {
         String model = json.path("model").path("type").asText();
         String decoder = json.path("decoder").path("type").asText();
         if (!model.equals("BPE") || !decoder.equals("ByteLevel")) {
-            throw new InvalidTokenizerException(file + " is a " + model + " tokenizer with a " + decoder
-                    + " decoder; Altiplano reads byte-level BPE, as of Llama 3 and later");
+            throw new InvalidTokenizerException(
+                    file + " is a " + model + " tokenizer with a " + decoder
+                            + " decoder; Altiplano reads byte-level BPE, as of Llama 3 and later, and SentencePiece BPE with byte fallback, as of Llama 2");
         }
     }
 
@@ -252,12 +303,17 @@ public final class Tokenizer implements AutoCloseable {
         }
         json.set("added_tokens", kept);
         json.remove("post_processor");
+        // Named there, and no longer in the vocabulary; every byte has a piece, so nothing is unknown.
+        if (json.get("model") instanceof ObjectNode model) {
+            model.remove("unk_token");
+        }
         json.remove("truncation");
         json.remove("padding");
         return Collections.unmodifiableMap(special);
     }
 
-    private static byte[][] vocabulary(ObjectNode json, Map<String, Integer> special, Path file) {
+    private static byte[][] vocabulary(
+            ObjectNode json, Map<String, Integer> special, Path file, boolean sentencePiece) {
         if (!(json.path("model").path("vocab") instanceof ObjectNode vocab) || vocab.isEmpty()) {
             throw new InvalidTokenizerException(file + " has no model.vocab; download it again");
         }
@@ -266,7 +322,13 @@ public final class Tokenizer implements AutoCloseable {
             vocab.remove(content);
             byId.put(id, content.getBytes(StandardCharsets.UTF_8));
         });
-        vocab.properties().forEach(e -> byId.put(e.getValue().intValue(), ByteAlphabet.bytes(e.getKey())));
+        if (sentencePiece) {
+            SentencePieces.requireEveryByte(vocab, file);
+        }
+        vocab.properties()
+                .forEach(e -> byId.put(
+                        e.getValue().intValue(),
+                        sentencePiece ? SentencePieces.bytes(e.getKey()) : ByteAlphabet.bytes(e.getKey())));
         json.path("added_tokens")
                 .forEach(t -> byId.put(
                         t.path("id").intValue(), t.path("content").asText().getBytes(StandardCharsets.UTF_8)));
@@ -278,6 +340,17 @@ public final class Tokenizer implements AutoCloseable {
         Arrays.fill(bytes, new byte[0]);
         byId.forEach((id, b) -> bytes[id] = b);
         return bytes;
+    }
+
+    /** Where the file says that a blank goes before a whole text alone, one that puts none; else the other handle. */
+    private static long createInside(ObjectNode json, long first, Path file) {
+        JsonNode cut = json.path("pre_tokenizer");
+        if (!cut.path("prepend_scheme").asText().equals("first")) {
+            return first;
+        }
+        ObjectNode inside = json.deepCopy();
+        ((ObjectNode) inside.get("pre_tokenizer")).put("prepend_scheme", "never");
+        return create(inside, file);
     }
 
     private static long create(ObjectNode json, Path file) {

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param toolNames the functions' names among {@code tools}
  * @param maxTokens longest answer asked for
  * @param minTokens extension: no end before this many tokens
+ * @param n answers wanted, 1 to {@value #MOST_CHOICES}
  * @param choice how tokens are chosen
  * @param stop at most 4 strings, none empty
  * @param logprobs whether each token's log-probability is wanted
@@ -32,6 +33,7 @@ public record ChatRequest(
         Set<String> toolNames,
         OptionalInt maxTokens,
         int minTokens,
+        int n,
         TokenChoice choice,
         List<String> stop,
         boolean logprobs,
@@ -40,6 +42,9 @@ public record ChatRequest(
         boolean includeUsage,
         boolean flex,
         @Nullable String endUser) {
+    /** Each answer is a job: a request may not take a whole worker. */
+    public static final int MOST_CHOICES = 8;
+
     public ChatRequest {
         messages = List.copyOf(messages);
         tools = List.copyOf(tools);

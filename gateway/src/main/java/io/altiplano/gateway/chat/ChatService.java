@@ -1,5 +1,6 @@
 package io.altiplano.gateway.chat;
 
+import io.altiplano.contracts.JobId;
 import io.altiplano.contracts.v1.JobClass;
 import io.altiplano.contracts.v1.JobSubmitted;
 import io.altiplano.contracts.v1.LogitBias;
@@ -8,6 +9,7 @@ import io.altiplano.gateway.access.Caller;
 import io.altiplano.gateway.catalog.Catalog;
 import io.altiplano.gateway.catalog.Model;
 import io.altiplano.gateway.entitlement.Admission;
+import io.altiplano.gateway.entitlement.Demand;
 import io.altiplano.gateway.entitlement.Entitlements;
 import io.altiplano.gateway.entitlement.Plan;
 import io.altiplano.gateway.job.JobService;
@@ -15,7 +17,10 @@ import io.altiplano.gateway.job.JobStream;
 import io.altiplano.gateway.licence.LicenceGate;
 import io.altiplano.gateway.licence.LicenceVerdict;
 import io.altiplano.gateway.policy.EndUsers;
+import io.altiplano.gateway.price.Price;
+import io.altiplano.gateway.price.PriceBook;
 import io.altiplano.gateway.tenant.Role;
+import io.altiplano.gateway.usage.LedgerEntry;
 import io.altiplano.gateway.web.ApiError;
 import io.altiplano.gateway.web.ApiException;
 import io.altiplano.licensing.Use;
@@ -25,24 +30,32 @@ import jakarta.inject.Inject;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 
 /**
- * The path of every chat request: model, plan, prompt, licence, job. Each step may refuse; only the last one queues, and
- * what an earlier step took (a place among the tenant's requests) is given back on every way out.
+ * The path of every chat request: model, prompt, licence, limits, a job for each answer. Each step may refuse; only the last one
+ * queues, and what the limits' step reserved is given back on every way out.
  */
 @ApplicationScoped
 public class ChatService {
     /** No known vocabulary has a longer token; used to refuse hopeless prompts before they are encoded. */
     private static final int LONGEST_TOKEN_BYTES = 128;
 
+    /** Prices are of a million tokens. */
+    private static final int MILLION = 6;
+
     private final Catalog catalog;
     private final Entitlements entitlements;
     private final Encoders encoders;
     private final LicenceGate licences;
     private final JobService jobs;
+    private final PriceBook prices;
     private final EndUsers endUsers;
     private final SecureRandom random = new SecureRandom();
 
@@ -53,12 +66,14 @@ public class ChatService {
             Encoders encoders,
             LicenceGate licences,
             JobService jobs,
+            PriceBook prices,
             EndUsers endUsers) {
         this.catalog = catalog;
         this.entitlements = entitlements;
         this.encoders = encoders;
         this.licences = licences;
         this.jobs = jobs;
+        this.prices = prices;
         this.endUsers = endUsers;
     }
 
@@ -73,25 +88,54 @@ public class ChatService {
                     "insufficient_role", "This key may look and not run jobs; use a developer's key."));
         }
         Model model = catalog.require(caller.tenantId(), request.model());
-        Admission admission = entitlements.admit(caller);
+        entitlements.heed(caller);
+        Plan plan = entitlements.plan(caller);
+        Encoders.Encoder encoder = encoders.of(model);
+        int[] prompt;
+        int wanted;
+        LicenceVerdict.Permitted permit;
         try {
-            requireBatch(request, admission.plan());
-            Encoders.Encoder encoder = encoders.of(model);
-            int[] prompt = encode(encoder, model, request);
+            requireBatch(request, plan);
+            prompt = encode(encoder, model, request);
             requireKnownTokens(request, encoder);
-            int maxTokens = maxTokens(request, admission.plan(), model, prompt.length);
-            LicenceVerdict.Permitted permit = permitted(licences.check(caller, model.id(), model.licence(), Use.INFER));
-            JobStream stream = jobs.submit(
-                    job(caller, request, model, prompt, maxTokens, admission.plan(), permit),
+            wanted = maxTokens(request, plan, model, prompt.length);
+            permit = permitted(licences.check(caller, model.id(), model.licence(), Use.INFER));
+        } catch (ApiException e) {
+            throw e.error().status() < 500 ? entitlements.counted(caller, e) : e;
+        }
+        List<JobId> ids = Stream.generate(jobs::newId).limit(request.n()).toList();
+        Admission admission = entitlements.reserve(caller, demand(caller, request, ids, prompt.length, wanted));
+        try {
+            Choices choices = submit(
+                    job(caller, request, model, prompt, admission, plan, permit),
+                    ids,
                     () -> permitted(licences.confirm(permit, caller, model.id(), model.licence(), Use.INFER))
                             .licenceEpoch());
-            stream.onEnd(admission::close);
+            choices.onEnd(admission::close);
             if (request.endUser() != null) {
                 endUsers.seen(caller.tenantId(), request.endUser());
             }
-            return new ChatJob(request, stream, encoder.tokenizer(), admission.headers());
+            return new ChatJob(request, choices, encoder.tokenizer(), admission.headers());
+        } catch (ApiException e) {
+            admission.release();
+            throw Entitlements.with(e, admission.headers());
         } catch (Throwable e) {
-            admission.close();
+            admission.release();
+            throw e;
+        }
+    }
+
+    /** Queues a job for each answer, alike but for its number: all of them or none. */
+    private Choices submit(JobSubmitted.Builder job, List<JobId> ids, LongSupplier right) {
+        List<JobStream> streams = new ArrayList<>();
+        try {
+            for (int choice = 0; choice < ids.size(); choice++) {
+                job.setJobId(ids.get(choice).toString()).getSamplingBuilder().setChoice(choice);
+                streams.add(jobs.submit(job, right));
+            }
+            return new Choices(streams);
+        } catch (Throwable e) {
+            streams.forEach(stream -> stream.cancel(LedgerEntry.CHOICE_FAILED));
             throw e;
         }
     }
@@ -102,6 +146,20 @@ public class ChatService {
                     "batch_not_in_plan",
                     "Your plan has no batch work, which service_tier flex is; leave service_tier out."));
         }
+    }
+
+    /** At the full price: what the cache or a discount takes off is known at the end. */
+    private Demand demand(Caller caller, ChatRequest request, List<JobId> ids, int prompt, int wanted) {
+        Price price = prices.at(Instant.ofEpochMilli(ids.getFirst().submittedAtMillis()))
+                .of(caller.tenantId(), request.model());
+        return new Demand(
+                ids.stream().map(JobId::value).toList(),
+                prompt,
+                wanted,
+                request.maxTokens().isEmpty(),
+                Math.max(1, request.minTokens()),
+                price.prompt().movePointLeft(MILLION),
+                price.completion().movePointLeft(MILLION));
     }
 
     private static int[] encode(Encoders.Encoder encoder, Model model, ChatRequest request) {
@@ -221,7 +279,7 @@ public class ChatService {
             ChatRequest request,
             Model model,
             int[] prompt,
-            int maxTokens,
+            Admission admission,
             Plan plan,
             LicenceVerdict.Permitted permit) {
         List<Integer> tokens = Arrays.stream(prompt).boxed().toList();
@@ -233,11 +291,12 @@ public class ChatService {
                 .setApiKeyId(caller.apiKeyId())
                 .addAllPromptTokens(tokens)
                 .addAllPrefixHashes(PrefixHashes.of(caller.cacheSalt(), model.id(), "", prompt))
-                .setSampling(sampling(request, maxTokens))
+                .setSampling(sampling(request, admission.maxTokens()))
                 .setJobClass(request.flex() ? JobClass.JOB_CLASS_BATCH : JobClass.JOB_CLASS_INTERACTIVE)
                 .setWeight(plan.weight())
-                .setTenantRunningLimit(plan.concurrent())
-                .setEstimatedCost((long) prompt.length + maxTokens)
+                .setTenantRunningLimit(admission.tenantConcurrent())
+                .setProjectRunningLimit(admission.projectConcurrent())
+                .setEstimatedCost((long) prompt.length + admission.maxTokens())
                 .setDecisionId(permit.decisionId())
                 .setStream(request.stream());
     }

@@ -8,6 +8,7 @@ import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.JdbiException;
@@ -18,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * Transactions on PostgreSQL, each as one login role that may do no more than its kind of work needs. Row-level security
  * does the rest: the tenant is set for one transaction, and a row of another tenant is not there.
  *
- * <p>Each method runs {@code work} in one transaction on the calling thread, commits, and gives its result; if the work
+ * <p>Each method but {@link #statement} runs {@code work} in one transaction on the calling thread, commits, and gives its result; if the work
  * throws, the transaction is rolled back and the exception passes on. All throw {@link DatabaseUnavailableException} when
  * the server is away, is shutting down, or gives no connection within a second.
  */
@@ -63,6 +64,14 @@ public class Db {
         return run(tenant, work);
     }
 
+    /**
+     * As app_tenant, one statement that is a transaction of its own: one round trip where {@link #tenant} takes three. The
+     * statement sets its tenant itself, or sees what {@link #platform} sees.
+     */
+    public <T extends @Nullable Object> T statement(Function<Handle, T> work) {
+        return guarded(tenant, () -> tenant.jdbi().<T, RuntimeException>withHandle(work::apply));
+    }
+
     /** As app_auth: the API key look-up and nothing else. */
     public <T extends @Nullable Object> T auth(Function<Handle, T> work) {
         return run(auth, work);
@@ -79,8 +88,12 @@ public class Db {
     }
 
     private static <T extends @Nullable Object> T run(Pool pool, Function<Handle, T> work) {
+        return guarded(pool, () -> pool.jdbi().<T, RuntimeException>inTransaction(work::apply));
+    }
+
+    private static <T extends @Nullable Object> T guarded(Pool pool, Supplier<T> work) {
         try {
-            return pool.jdbi().<T, RuntimeException>inTransaction(work::apply);
+            return work.get();
         } catch (JdbiException e) {
             if (isAway(e)) {
                 // What broke one connection has broken those that lie idle: let the next request have a new one.

@@ -1,114 +1,179 @@
 package io.altiplano.gateway.entitlement;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import io.altiplano.gateway.access.Caller;
+import io.altiplano.gateway.db.DatabaseUnavailableException;
+import io.altiplano.gateway.db.Db;
 import io.altiplano.gateway.tenant.Tier;
 import io.altiplano.gateway.web.ApiError;
 import io.altiplano.gateway.web.ApiException;
-import io.github.bucket4j.Bandwidth;
-import io.github.bucket4j.Bucket;
-import io.github.bucket4j.ConsumptionProbe;
-import io.github.bucket4j.TimeMeter;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 
 /**
- * Lets requests in as far as the tenant's plan goes: so many a minute, so many at one time. Counted in this replica's
- * memory, so that admission costs no round trip; with N replicas the limits are N times as wide.
+ * Lets requests in as far as the limits of their tenant and project go, together with all other gateways: what a job may come
+ * to is reserved in PostgreSQL before it is sent, in one round trip, and settled when its end is posted. What the database
+ * refuses for all of a tenant's requests alike is refused from memory for a moment, so that a flood costs it nothing.
  */
 @ApplicationScoped
 public class Entitlements {
+    /** How long a refusal is repeated from memory at most: a raised limit is in force within a second. */
+    static final Duration REMEMBERED = Duration.ofMillis(750);
+
+    /** A place that is just given back is waited for so long, one after the other: who asks again at its answer's end gets in. */
+    private static final List<Duration> PATIENCE =
+            List.of(Duration.ofMillis(10), Duration.ofMillis(50), Duration.ofMillis(200));
+
+    private static final int MOST_REMEMBERED = 20_000;
+
     private final Function<Tier, Plan> plans;
-    private final Map<Key, Counters> counters = new ConcurrentHashMap<>();
-    private final TimeMeter time;
+    private final Reservations reservations;
+    private final Alerts alerts;
+    private final LongSupplier nanoTime;
+    private final AtomicLong underWay = new AtomicLong();
+    private final Cache<Scope, Remembered> refused = Caffeine.newBuilder()
+            .maximumSize(MOST_REMEMBERED)
+            .expireAfterWrite(Duration.ofSeconds(5))
+            .build();
 
-    /** A tenant's counters begin anew when its tier or the tier's plan changes. */
-    private record Key(String tenantId, Plan plan) {}
+    private record Scope(String tenantId, String projectId, Plan plan) {}
 
-    private record Counters(Bucket requests, Semaphore places) {}
+    private record Remembered(ApiError error, long untilNanos) {}
 
     @Inject
-    Entitlements(Plans plans, MeterRegistry registry) {
-        this(plans::of, TimeMeter.SYSTEM_NANOTIME);
-        registry.gauge("altiplano.requests.admitted", this, Entitlements::underWay);
+    Entitlements(Plans plans, Db db, Alerts alerts, LimitSettings settings, MeterRegistry registry) {
+        this(plans::of, new Reservations(db, settings.reservationTerm(), null), alerts, System::nanoTime);
+        registry.gauge("altiplano.requests.admitted", underWay);
     }
 
-    Entitlements(Function<Tier, Plan> plans, TimeMeter time) {
+    Entitlements(Function<Tier, Plan> plans, Reservations reservations, Alerts alerts, LongSupplier nanoTime) {
         this.plans = plans;
-        this.time = time;
+        this.reservations = reservations;
+        this.alerts = alerts;
+        this.nanoTime = nanoTime;
+    }
+
+    /** The caller's plan of now. */
+    public Plan plan(Caller caller) {
+        return plans.apply(caller.tier());
     }
 
     /**
-     * Takes one request of the minute and one place.
+     * Refuses what would be refused anyway, before any work is done for it. Asks nobody.
      *
-     * @throws ApiException 429 with the time after which it is worth another try
+     * @throws ApiException 429 as {@link #reserve} would
      */
-    public Admission admit(Caller caller) {
-        Plan plan = plans.apply(caller.tier());
-        Counters counter = counters.computeIfAbsent(
-                new Key(caller.tenantId(), plan), key -> new Counters(bucket(plan), new Semaphore(plan.concurrent())));
-        ConsumptionProbe probe = counter.requests.tryConsumeAndReturnRemaining(1);
-        Map<String, String> headers = headers(plan, probe);
-        if (!probe.isConsumed()) {
-            throw refusal(
-                    headers,
-                    Duration.ofNanos(probe.getNanosToWaitForRefill()),
-                    "More than " + plan.requestsPerMinute() + " requests a minute; wait and try again.");
+    public void heed(Caller caller) {
+        Remembered known = refused.getIfPresent(scope(caller));
+        if (known != null && known.untilNanos() - nanoTime.getAsLong() > 0) {
+            throw new ApiException(known.error());
         }
-        if (!counter.places.tryAcquire()) {
-            throw refusal(
-                    headers,
-                    Duration.ofSeconds(1),
-                    "More than " + plan.concurrent() + " requests at one time; wait until one has ended.");
-        }
-        return new Admission(plan, headers, counter.places::release);
     }
 
-    /** Requests admitted and not yet ended. */
+    /**
+     * Takes a request of the minute for one that failed by its own fault, so that such requests are limited too; the error with
+     * the {@code x-ratelimit-*} of then.
+     */
+    public ApiException counted(Caller caller, ApiException failed) {
+        try {
+            Verdict verdict = reservations.take(new Ask(caller.tenantId(), caller.projectId(), plan(caller), null));
+            if (verdict instanceof Verdict.Refused no) {
+                remember(caller, Refusal.of(no, null));
+            }
+            return with(failed, RateHeaders.of(verdict));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return failed;
+        } catch (DatabaseUnavailableException e) {
+            return failed;
+        }
+    }
+
+    /**
+     * Reserves what a job may come to.
+     *
+     * @throws ApiException 429 {@code rate_limit_exceeded} with the time after which it is worth another try, or
+     *     {@code insufficient_quota}; then nothing was taken
+     * @throws DatabaseUnavailableException if that cannot be known now
+     */
+    public Admission reserve(Caller caller, Demand demand) {
+        Ask ask = new Ask(caller.tenantId(), caller.projectId(), plan(caller), demand);
+        try {
+            Verdict verdict = reservations.take(ask);
+            for (Duration patience : PATIENCE) {
+                if (!(verdict instanceof Verdict.Refused no) || !mayEndSoon(Refusal.of(no, demand))) {
+                    break;
+                }
+                Thread.sleep(patience);
+                verdict = reservations.take(ask);
+            }
+            return switch (verdict) {
+                case Verdict.Admitted yes -> admission(caller, demand, yes);
+                case Verdict.Refused no -> throw refusal(caller, Refusal.of(no, demand));
+            };
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new ApiException(ApiError.unavailable(
+                    "interrupted",
+                    "The request was interrupted before it was let in; try again.",
+                    Duration.ofSeconds(1)));
+        }
+    }
+
+    /** An error with further headers. */
+    public static ApiException with(ApiException e, Map<String, String> headers) {
+        Map<String, String> all = new HashMap<>(headers);
+        all.putAll(e.error().headers());
+        ApiError error = e.error();
+        return new ApiException(
+                new ApiError(error.status(), error.type(), error.code(), error.message(), error.param(), all));
+    }
+
+    private Admission admission(Caller caller, Demand demand, Verdict.Admitted yes) {
+        underWay.incrementAndGet();
+        return new Admission(yes, RateHeaders.of(yes), sent -> {
+            underWay.decrementAndGet();
+            demand.jobs().forEach(job -> reservations.end(caller.tenantId(), job, sent));
+        });
+    }
+
+    private ApiException refusal(Caller caller, Refusal refusal) {
+        remember(caller, refusal);
+        if (refusal.spent() != null) {
+            alerts.exhausted(refusal.spent().standing(), refusal.spent().use());
+        }
+        return new ApiException(refusal.error());
+    }
+
+    private void remember(Caller caller, Refusal refusal) {
+        if (refusal.forAll()) {
+            long wait = Math.min(
+                    REMEMBERED.toNanos(),
+                    Duration.ofMillis(Long.parseLong(refusal.error().headers().getOrDefault("retry-after-ms", "0")))
+                            .toNanos());
+            refused.put(scope(caller), new Remembered(refusal.error(), nanoTime.getAsLong() + wait));
+        }
+    }
+
+    private Scope scope(Caller caller) {
+        return new Scope(caller.tenantId(), caller.projectId(), plan(caller));
+    }
+
+    private static boolean mayEndSoon(Refusal refusal) {
+        return refusal.cause() == Refusal.Cause.CONCURRENT || refusal.cause() == Refusal.Cause.HELD;
+    }
+
+    /** Requests let in here and not yet ended. */
     long underWay() {
-        return counters.entrySet().stream()
-                .mapToLong(e ->
-                        e.getKey().plan().concurrent() - e.getValue().places().availablePermits())
-                .sum();
-    }
-
-    private Bucket bucket(Plan plan) {
-        return Bucket.builder()
-                .addLimit(Bandwidth.builder()
-                        .capacity(plan.requestsPerMinute())
-                        .refillGreedy(plan.requestsPerMinute(), Duration.ofMinutes(1))
-                        .build())
-                .withCustomTimePrecision(time)
-                .build();
-    }
-
-    private static ApiException refusal(Map<String, String> rateHeaders, Duration wait, String message) {
-        ApiError e = ApiError.tooManyRequests("rate_limit_exceeded", message, wait);
-        Map<String, String> headers = new HashMap<>(rateHeaders);
-        headers.putAll(e.headers());
-        return new ApiException(new ApiError(e.status(), e.type(), e.code(), e.message(), e.param(), headers));
-    }
-
-    private static Map<String, String> headers(Plan plan, ConsumptionProbe probe) {
-        return Map.of(
-                "x-ratelimit-limit-requests", Integer.toString(plan.requestsPerMinute()),
-                "x-ratelimit-remaining-requests", Long.toString(probe.getRemainingTokens()),
-                "x-ratelimit-reset-requests", duration(probe.getNanosToWaitForReset()));
-    }
-
-    /** A duration as OpenAI writes it: {@code 20ms}, {@code 1s}, {@code 6m0s}. */
-    static String duration(long nanos) {
-        long millis = (nanos + 999_999) / 1_000_000;
-        if (millis < 1000) {
-            return millis + "ms";
-        }
-        long seconds = (millis + 999) / 1000;
-        return seconds < 60 ? seconds + "s" : seconds / 60 + "m" + seconds % 60 + "s";
+        return underWay.get();
     }
 }

@@ -1,4 +1,6 @@
-/** What a tier allows: requests a minute, concurrency, longest answer, weight in the queue. */
+/**
+ * What a tenant and its projects may use: plans, limits and budgets, and the reservations that keep to them over all gateways.
+ */
 @NullMarked
 package io.altiplano.gateway.entitlement;
 

@@ -52,6 +52,7 @@ final class ChatRequestReader {
                 tools.names(),
                 maxTokens,
                 minTokens,
+                fields.whole("n", 1, ChatRequest.MOST_CHOICES).orElse(1),
                 TokenChoiceReader.read(fields),
                 stops(fields),
                 logprobs,
@@ -137,9 +138,6 @@ final class ChatRequestReader {
     }
 
     private static void refuseUnsupported(Fields fields) {
-        OptionalInt n = fields.whole("n", 1, Integer.MAX_VALUE);
-        fields.mustBeNeutral(
-                "n", n.orElse(1) == 1, "must be 1: one answer a request is supported; send more requests.");
         JsonNode format = fields.get("response_format");
         if (format != null && !format.isObject()) {
             throw fields.invalid("response_format", "must be an object");

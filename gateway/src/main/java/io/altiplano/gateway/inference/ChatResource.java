@@ -1,12 +1,14 @@
 package io.altiplano.gateway.inference;
 
 import io.altiplano.contracts.v1.TokenOut;
+import io.altiplano.contracts.v1.Usage;
 import io.altiplano.gateway.access.CurrentCaller;
 import io.altiplano.gateway.access.KeyScope;
 import io.altiplano.gateway.access.NeedsScope;
 import io.altiplano.gateway.chat.ChatJob;
 import io.altiplano.gateway.chat.ChatRequest;
 import io.altiplano.gateway.chat.ChatService;
+import io.altiplano.gateway.chat.Choices;
 import io.altiplano.gateway.job.JobEvent;
 import io.altiplano.gateway.web.ApiException;
 import io.altiplano.gateway.web.EventStream;
@@ -25,7 +27,10 @@ import java.io.InputStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code POST /v1/chat/completions}. Whether the answer is a stream is the body's to say, never Accept's: the official
@@ -60,7 +65,7 @@ public class ChatResource {
         ChatRequest request = ChatRequestReader.read(JsonBody.read(headers.getMediaType(), body));
         ChatJob job = chat.submit(caller.get(), request);
         if (request.stream()) {
-            Optional<JobEvent.Failed> refused = job.stream().refusedWithin(SCHEDULERS_WORD);
+            Optional<JobEvent.Failed> refused = job.choices().refusedWithin(SCHEDULERS_WORD);
             if (refused.isPresent()) {
                 throw new ApiException(JobFailures.error(refused.get()));
             }
@@ -68,40 +73,60 @@ public class ChatResource {
         }
         http.addEndHandler(end -> {
             if (end.failed()) {
-                job.stream().cancel("client_disconnected");
+                job.choices().cancel("client_disconnected");
             }
         });
         // Who hung up while the job was being queued ended the exchange before there was a handler to hear it.
         if (http.response().closed()) {
-            job.stream().cancel("client_disconnected");
+            job.choices().cancel("client_disconnected");
         }
         return whole(job);
     }
 
     private static Response whole(ChatJob job) throws InterruptedException {
-        StringBuilder text = new StringBuilder();
-        List<TokenOut> tokens = new ArrayList<>();
-        while (true) {
-            for (JobEvent event : job.stream().await(LOOK)) {
-                switch (event) {
+        List<Choice> open =
+                Stream.generate(Choice::new).limit(job.choices().count()).toList();
+        while (open.stream().anyMatch(choice -> choice.completed == null)) {
+            for (Choices.Event next : job.choices().await(LOOK)) {
+                Choice choice = open.get(next.choice());
+                switch (next.event()) {
                     case JobEvent.Delta delta -> {
-                        text.append(delta.text());
-                        tokens.addAll(delta.tokens());
+                        choice.text.append(delta.text());
+                        choice.tokens.addAll(delta.tokens());
                     }
-                    case JobEvent.Completed completed -> {
-                        return answer(job, text.toString(), tokens, completed);
-                    }
+                    case JobEvent.Completed completed -> choice.completed = completed;
                     case JobEvent.Failed failed -> throw new ApiException(JobFailures.error(failed));
                 }
             }
         }
+        return answer(job, open);
     }
 
-    private static Response answer(ChatJob job, String text, List<TokenOut> tokens, JobEvent.Completed completed) {
-        ToolCall call = ToolCall.parse(text, job.request().toolNames()).orElse(null);
-        Response.ResponseBuilder response = Response.ok(
-                new Completions(job).whole(text, tokens, call, completed.finishReason(), completed.usage()),
-                MediaType.APPLICATION_JSON_TYPE);
+    /** An answer that is being gathered. */
+    private static final class Choice {
+        final StringBuilder text = new StringBuilder();
+        final List<TokenOut> tokens = new ArrayList<>();
+        JobEvent.@Nullable Completed completed;
+
+        JobEvent.Completed end() {
+            return Objects.requireNonNull(completed, "gathered until it is");
+        }
+    }
+
+    private static Response answer(ChatJob job, List<Choice> choices) {
+        List<Completions.Answer> answers = choices.stream()
+                .map(choice -> {
+                    String text = choice.text.toString();
+                    ToolCall call =
+                            ToolCall.parse(text, job.request().toolNames()).orElse(null);
+                    return new Completions.Answer(
+                            text, choice.tokens, call, choice.end().finishReason());
+                })
+                .toList();
+        Usage usage = Completions.sum(
+                choices.stream().map(choice -> choice.end().usage()).toList());
+        Response.ResponseBuilder response =
+                Response.ok(new Completions(job).whole(answers, usage), MediaType.APPLICATION_JSON_TYPE);
         job.headers().forEach(response::header);
         return response.build();
     }

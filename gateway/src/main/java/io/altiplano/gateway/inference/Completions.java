@@ -22,63 +22,80 @@ final class Completions {
         this.job = job;
     }
 
-    /** A whole answer. */
-    String whole(String text, List<TokenOut> tokens, @Nullable ToolCall call, String finishReason, Usage usage) {
+    /** One whole answer. */
+    record Answer(
+            String text, List<TokenOut> tokens, @Nullable ToolCall call, String finishReason) {}
+
+    /** All answers of a request, in order. */
+    String whole(List<Answer> answers, Usage usage) {
         ObjectNode body = head("chat.completion");
-        ObjectNode choice = body.putArray("choices").addObject();
-        choice.put("index", 0);
-        ObjectNode message = choice.putObject("message");
-        message.put("role", "assistant");
-        if (call == null) {
-            message.put("content", text);
-        } else {
-            message.putNull("content");
-            toolCall(message.putArray("tool_calls").addObject(), call);
+        ArrayNode choices = body.putArray("choices");
+        for (int i = 0; i < answers.size(); i++) {
+            Answer answer = answers.get(i);
+            ObjectNode choice = choices.addObject();
+            choice.put("index", i);
+            ObjectNode message = choice.putObject("message");
+            message.put("role", "assistant");
+            ToolCall call = answer.call();
+            if (call == null) {
+                message.put("content", answer.text());
+            } else {
+                message.putNull("content");
+                toolCall(message.putArray("tool_calls").addObject(), call);
+            }
+            message.putNull("refusal");
+            logprobs(choice, answer.tokens());
+            choice.put("finish_reason", call == null ? answer.finishReason() : "tool_calls");
         }
-        message.putNull("refusal");
-        logprobs(choice, tokens);
-        choice.put("finish_reason", call == null ? finishReason : "tool_calls");
         usage(body, usage);
         return body.toString();
     }
 
+    /** A request's counts: the prompt is read once, whatever the number of answers; this is what is billed. */
+    static Usage sum(List<Usage> answers) {
+        Usage.Builder sum = answers.getFirst().toBuilder();
+        sum.setCompletionTokens(
+                answers.stream().mapToLong(Usage::getCompletionTokens).sum());
+        return sum.build();
+    }
+
     /** The first chunk of a stream: the role. */
-    String role() {
+    String role(int index) {
         ObjectNode choice = JsonNodeFactory.instance.objectNode();
         choice.putObject("delta").put("role", "assistant").put("content", "").putNull("refusal");
-        return chunk(choice, List.of(), null);
+        return chunk(index, choice, List.of(), null);
     }
 
     /** A chunk with text, tokens or both. */
-    String content(String text, List<TokenOut> tokens) {
+    String content(int index, String text, List<TokenOut> tokens) {
         ObjectNode choice = JsonNodeFactory.instance.objectNode();
         choice.putObject("delta").put("content", text);
-        return chunk(choice, tokens, null);
+        return chunk(index, choice, tokens, null);
     }
 
     /** The chunk that opens a tool call: index, id, type and name. */
-    String callOpened(ToolCall call, List<TokenOut> tokens) {
+    String callOpened(int index, ToolCall call, List<TokenOut> tokens) {
         ObjectNode choice = JsonNodeFactory.instance.objectNode();
         ObjectNode delta = choice.putObject("delta").putArray("tool_calls").addObject();
         delta.put("index", 0);
         toolCall(delta, new ToolCall(call.id(), call.name(), ""));
-        return chunk(choice, tokens, null);
+        return chunk(index, choice, tokens, null);
     }
 
     /** The chunk with a tool call's arguments. */
-    String callArguments(ToolCall call) {
+    String callArguments(int index, ToolCall call) {
         ObjectNode choice = JsonNodeFactory.instance.objectNode();
         ObjectNode delta = choice.putObject("delta").putArray("tool_calls").addObject();
         delta.put("index", 0);
         delta.putObject("function").put("arguments", call.arguments());
-        return chunk(choice, List.of(), null);
+        return chunk(index, choice, List.of(), null);
     }
 
     /** The chunk that ends the choice. */
-    String finish(String finishReason) {
+    String finish(int index, String finishReason) {
         ObjectNode choice = JsonNodeFactory.instance.objectNode();
         choice.putObject("delta");
-        return chunk(choice, List.of(), finishReason);
+        return chunk(index, choice, List.of(), finishReason);
     }
 
     /** The last chunk, for those who asked for it: no choices, the counts. */
@@ -89,9 +106,9 @@ final class Completions {
         return body.toString();
     }
 
-    private String chunk(ObjectNode choice, List<TokenOut> tokens, @Nullable String finishReason) {
+    private String chunk(int index, ObjectNode choice, List<TokenOut> tokens, @Nullable String finishReason) {
         ObjectNode body = head("chat.completion.chunk");
-        choice.put("index", 0);
+        choice.put("index", index);
         if (tokens.isEmpty()) {
             choice.putNull("logprobs");
         } else {
@@ -108,7 +125,7 @@ final class Completions {
     private ObjectNode head(String object) {
         return JsonNodeFactory.instance
                 .objectNode()
-                .put("id", "chatcmpl-" + job.stream().id())
+                .put("id", "chatcmpl-" + job.id())
                 .put("object", object)
                 .put("created", job.createdSeconds())
                 .put("model", job.request().model());
@@ -150,7 +167,7 @@ final class Completions {
     private void entry(ObjectNode entry, int id, float logprob) {
         Tokenizer tokenizer = job.tokenizer();
         boolean known = id >= 0 && id < tokenizer.vocabularySize();
-        entry.put("token", known ? tokenizer.decode(id) : "");
+        entry.put("token", known ? tokenizer.text(id) : "");
         entry.put("logprob", Float.isFinite(logprob) ? (double) logprob : LEAST_LOGPROB);
         if (known && !tokenizer.isSpecial(id)) {
             ArrayNode bytes = entry.putArray("bytes");

@@ -80,8 +80,13 @@ public class JobService {
         metrics.openStreams(this::openStreams);
     }
 
+    /** An id for a job that will be submitted: what is reserved for it before has its name already. */
+    public JobId newId() {
+        return JobId.create(clock.millis(), random);
+    }
+
     /**
-     * Queues a job. Its id, reply address, submit time and licence epoch are set here.
+     * Queues a job. Its reply address, submit time and licence epoch are set here, and its id if it has none.
      *
      * <p>This process may stand still at any moment, so the right is asked for right before the job is sent and again when
      * it is acknowledged. What stands still in between is sent with its old epoch, and refused by the scheduler.
@@ -95,7 +100,7 @@ public class JobService {
         ReplyAddress address = lease.current()
                 .orElseThrow(() -> unavailable("The gateway holds no reply partition at the moment; try again."));
         long now = clock.millis();
-        JobId id = JobId.create(now, random);
+        JobId id = job.getJobId().isEmpty() ? newId() : JobId.parse(job.getJobId());
         job.setJobId(id.toString()).setReplyTo(address).setSubmittedAtMs(now);
         // Only a stream has a reader that can fall behind; a whole answer comes as one record.
         int bound = job.getStream() ? settings.unreadTokens() : Integer.MAX_VALUE;

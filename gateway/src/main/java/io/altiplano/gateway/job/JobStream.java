@@ -119,20 +119,6 @@ public final class JobStream {
         }
     }
 
-    /** As {@link #drain}, after waiting at most {@code patience} for something to come. */
-    public List<JobEvent> await(Duration patience) throws InterruptedException {
-        lock.lock();
-        try {
-            long nanos = patience.toNanos();
-            while (events.isEmpty() && nanos > 0) {
-                nanos = changed.awaitNanos(nanos);
-            }
-            return drained();
-        } finally {
-            lock.unlock();
-        }
-    }
-
     /** The failure that is all this stream tells, if that is known within {@code patience}; takes nothing out. */
     public Optional<JobEvent.Failed> refusedWithin(Duration patience) throws InterruptedException {
         lock.lock();

@@ -8,7 +8,9 @@ import java.time.Instant;
 import java.util.UUID;
 
 /**
- * What one finished job is billed for. A failed job is the platform's fault and costs nothing, whatever its record says.
+ * What one finished job is billed for. A failed job is the platform's fault and costs nothing, whatever its record says; neither
+ * does one that was cancelled because another answer of its request failed. The prompt of a request for several answers, each of
+ * which is a job, is billed once: with the first.
  *
  * @param jobId the job
  * @param submittedAt the time inside the job id, in milliseconds
@@ -40,6 +42,8 @@ public record LedgerEntry(
         int attempts,
         String decisionId,
         Instant finishedAt) {
+    /** Why the other answers of a request are cancelled when one has failed. */
+    public static final String CHOICE_FAILED = "choice_failed";
 
     /**
      * The entry of a terminal record.
@@ -49,7 +53,10 @@ public record LedgerEntry(
     static LedgerEntry of(JobFinished finished) {
         JobId id = JobId.parse(finished.getJobId());
         Usage usage = finished.getUsage();
-        boolean free = finished.getOutcome() == JobOutcome.JOB_OUTCOME_FAILED;
+        boolean free = finished.getOutcome() == JobOutcome.JOB_OUTCOME_FAILED
+                || (finished.getOutcome() == JobOutcome.JOB_OUTCOME_CANCELLED
+                        && finished.getErrorMessage().equals(CHOICE_FAILED));
+        boolean first = finished.getChoice() == 0;
         return new LedgerEntry(
                 id.value(),
                 Instant.ofEpochMilli(id.submittedAtMillis()),
@@ -59,9 +66,9 @@ public record LedgerEntry(
                 required("model", finished.getModel()),
                 text("adapter", finished.getAdapter()),
                 outcome(finished.getOutcome()),
-                free ? 0 : count("prompt_tokens", usage.getPromptTokens()),
+                free || !first ? 0 : count("prompt_tokens", usage.getPromptTokens()),
                 free ? 0 : count("completion_tokens", usage.getCompletionTokens()),
-                free ? 0 : cached(usage),
+                free || !first ? 0 : cached(usage),
                 finished.getAttempts(),
                 text("decision_id", finished.getDecisionId()),
                 Instant.ofEpochMilli(finished.getFinishedAtMs()));

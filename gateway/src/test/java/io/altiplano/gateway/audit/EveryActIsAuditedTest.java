@@ -42,7 +42,12 @@ class EveryActIsAuditedTest {
             "reply_lease",
             "right_withdrawal",
             // An estimate, in which nobody can be found again.
-            "end_user_sketch");
+            "end_user_sketch",
+            // What requests take of limits and give back.
+            "limit_use",
+            "reservation",
+            // Raised by use, by nobody's act.
+            "limit_alert");
 
     @Inject
     Db db;

@@ -75,7 +75,8 @@ class BadInputTest {
         for (String value : List.of("0", "-1", "11", "1e999", "\"1\"")) {
             bad.add("\"repetition_penalty\": " + value);
         }
-        bad.add("\"n\": 2");
+        bad.add("\"n\": 9");
+        bad.add("\"n\": 1.5");
         bad.add("\"n\": 0");
         bad.add("\"n\": \"1\"");
         bad.add("\"seed\": 1.5");

@@ -10,12 +10,14 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** A TCP wire between the gateway and a server that others share: cut, it drops its connections and refuses new ones. */
 public final class CutWire implements AutoCloseable {
     private final InetSocketAddress target;
     private final Set<Socket> open = ConcurrentHashMap.newKeySet();
     private final int port;
+    private final AtomicLong sent = new AtomicLong();
     private volatile ServerSocket listening;
 
     /** A wire to a server. */
@@ -28,6 +30,11 @@ public final class CutWire implements AutoCloseable {
     /** The near end's port on 127.0.0.1. */
     public int port() {
         return port;
+    }
+
+    /** How often the near end sent something so far: a round trip each, of what is asked and then waited for. */
+    public long sent() {
+        return sent.get();
     }
 
     /** Drops all connections; new ones are refused from now on. */
@@ -71,8 +78,8 @@ public final class CutWire implements AutoCloseable {
                 far.connect(target);
                 near.setTcpNoDelay(true);
                 far.setTcpNoDelay(true);
-                Thread.ofVirtual().start(() -> copy(near, far));
-                Thread.ofVirtual().start(() -> copy(far, near));
+                Thread.ofVirtual().start(() -> copy(near, far, sent));
+                Thread.ofVirtual().start(() -> copy(far, near, new AtomicLong()));
                 if (server.isClosed()) {
                     closeQuietly(near);
                     closeQuietly(far);
@@ -84,11 +91,12 @@ public final class CutWire implements AutoCloseable {
         }
     }
 
-    private void copy(Socket from, Socket to) {
+    private void copy(Socket from, Socket to, AtomicLong times) {
         try (InputStream in = from.getInputStream();
                 OutputStream out = to.getOutputStream()) {
             byte[] buffer = new byte[8192];
             for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                times.incrementAndGet();
                 out.write(buffer, 0, n);
                 out.flush();
             }

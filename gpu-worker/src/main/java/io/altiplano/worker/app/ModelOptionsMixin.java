@@ -1,5 +1,6 @@
 package io.altiplano.worker.app;
 
+import io.altiplano.worker.kernel.KvType;
 import io.altiplano.worker.model.ModelOptions;
 import io.altiplano.worker.model.WeightsMode;
 import java.nio.file.Files;
@@ -40,6 +41,13 @@ final class ModelOptionsMixin {
             defaultValue = "vector")
     private String kernels = "";
 
+    @Option(
+            names = "--kv",
+            paramLabel = "TYPE",
+            description = "how keys and values are held: f32, bf16 or fp8; default: ${DEFAULT-VALUE}",
+            defaultValue = "bf16")
+    private String kv = "";
+
     /** The directory, which exists. */
     Path directory() {
         if (!Files.isDirectory(model)) {
@@ -51,7 +59,11 @@ final class ModelOptionsMixin {
     /** How to load it. */
     ModelOptions options() {
         return asInput(() -> new ModelOptions(
-                WeightsMode.of(weights), EngineChoices.tensorParallel(tp), threads, EngineChoices.kernels(kernels)));
+                WeightsMode.of(weights),
+                EngineChoices.tensorParallel(tp),
+                threads,
+                EngineChoices.kernels(kernels),
+                KvType.of(kv)));
     }
 
     /** Runs what checks a person's input; its refusals are the person's to hear. */

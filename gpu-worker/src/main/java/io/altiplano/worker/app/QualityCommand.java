@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.altiplano.tokenizer.Tokenizer;
+import io.altiplano.worker.kernel.KvType;
 import io.altiplano.worker.kernel.cpu.CpuKernels;
 import io.altiplano.worker.model.Divergence;
 import io.altiplano.worker.model.LlamaModel;
@@ -31,13 +32,25 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "quality",
         description = {
-            "Compares a checkpoint in fp8-ffn and fp8-all with itself in bf16 on JSON lines {\"text\": ...} or {\"tokens\": [...],",
+            "Compares a checkpoint in fp8-ffn and fp8-all, and with keys and values in bf16 and fp8, with itself in bf16 and f32 on JSON lines {\"text\": ...} or {\"tokens\": [...],",
             "\"scored\": [0, 1, ...]} (tokens to be predicted; all but the first by default): perplexity, Kullback-Leibler",
             "divergence a token in nats, and how often the likeliest token is the same."
         },
         mixinStandardHelpOptions = true)
 final class QualityCommand implements Callable<Integer> {
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** What is measured: the weights' modes, the types of keys and values, and the worker's defaults. */
+    private static final List<Held> HELD = List.of(
+            new Held(WeightsMode.BF16, KvType.F32),
+            new Held(WeightsMode.FP8_FFN, KvType.F32),
+            new Held(WeightsMode.FP8_ALL, KvType.F32),
+            new Held(WeightsMode.BF16, KvType.BF16),
+            new Held(WeightsMode.BF16, KvType.FP8),
+            new Held(WeightsMode.FP8_ALL, KvType.BF16),
+            new Held(WeightsMode.FP8_ALL, KvType.FP8));
+
+    private record Held(WeightsMode weights, KvType kv) {}
 
     @Spec
     private @Nullable CommandSpec spec;
@@ -53,15 +66,16 @@ final class QualityCommand implements Callable<Integer> {
         PrintWriter out =
                 Objects.requireNonNull(spec, "picocli sets it").commandLine().getOut();
         List<Divergence.Text> texts = texts();
-        out.println("weights   tokens  perplexity   mean KL    p99 KL  same top");
-        try (LlamaModel reference = load(WeightsMode.BF16)) {
-            for (WeightsMode mode : WeightsMode.values()) {
-                try (LlamaModel other = load(mode)) {
+        out.println("weights  kv    tokens  perplexity   mean KL    p99 KL  same top");
+        try (LlamaModel reference = load(WeightsMode.BF16, KvType.F32)) {
+            for (Held held : HELD) {
+                try (LlamaModel other = load(held.weights, held.kv)) {
                     Divergence d = ModelOptionsMixin.asInput(() -> Divergence.of(reference, other, texts));
                     out.printf(
                             Locale.ROOT,
-                            "%-8s %7d %11.4f %9.5f %9.5f %8.2f%%%n",
-                            mode.label(),
+                            "%-8s %-4s %7d %11.4f %9.5f %9.5f %8.2f%%%n",
+                            held.weights,
+                            held.kv,
                             d.tokens(),
                             d.perplexity(),
                             d.meanKl(),
@@ -73,8 +87,9 @@ final class QualityCommand implements Callable<Integer> {
         return 0;
     }
 
-    private LlamaModel load(WeightsMode mode) {
-        return ModelOptionsMixin.asInput(() -> LlamaModel.load(model, new ModelOptions(mode, 1, 0, new CpuKernels())));
+    private LlamaModel load(WeightsMode mode, KvType kv) {
+        return ModelOptionsMixin.asInput(
+                () -> LlamaModel.load(model, new ModelOptions(mode, 1, 0, new CpuKernels(), kv)));
     }
 
     private List<Divergence.Text> texts() throws IOException {

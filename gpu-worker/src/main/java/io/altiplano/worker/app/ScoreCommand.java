@@ -26,9 +26,9 @@ import picocli.CommandLine.Spec;
         name = "score",
         description = {
             "Reads JSON lines {\"text\": ...} or {\"tokens\": [...]} on standard input and answers each with",
-            "{\"tokens\": [...], \"logprobs\": [null, -1.25, ...]}: the natural logarithm of each token's probability given",
-            "those before it. A text starts with the begin-of-text token if the model has one; names of special tokens in",
-            "it are text."
+            "{\"tokens\": [...], \"logprobs\": [null, -1.25, ...], \"sum\": ...}: the natural logarithm of each token's",
+            "probability given those before it, and all of them added. A text starts with the begin-of-text token if the",
+            "model has one; names of special tokens in it are text."
         },
         mixinStandardHelpOptions = true)
 final class ScoreCommand implements Callable<Integer> {
@@ -73,14 +73,17 @@ final class ScoreCommand implements Callable<Integer> {
             ObjectNode answer = JSON.createObjectNode();
             ArrayNode ids = answer.putArray("tokens");
             ArrayNode logprobs = answer.putArray("logprobs");
+            double sum = 0;
             for (int i = 0; i < tokens.length; i++) {
                 ids.add(tokens[i]);
                 if (i == 0) {
                     logprobs.addNull();
                 } else {
                     logprobs.add(scores[i]);
+                    sum += scores[i];
                 }
             }
+            answer.put("sum", sum);
             return answer.toString();
         } catch (JsonProcessingException e) {
             throw new EngineCli.BadInputException("line " + number + " is no JSON: " + e.getOriginalMessage());

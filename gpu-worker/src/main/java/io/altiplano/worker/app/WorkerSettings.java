@@ -4,6 +4,7 @@ import io.altiplano.contracts.KafkaConfig;
 import io.altiplano.contracts.Topics;
 import io.altiplano.worker.agent.AgentSettings;
 import io.altiplano.worker.engine.EngineOptions;
+import io.altiplano.worker.kernel.KvType;
 import io.altiplano.worker.model.ModelOptions;
 import io.altiplano.worker.model.WeightsMode;
 import java.nio.file.Path;
@@ -74,7 +75,8 @@ public record WorkerSettings(
                         keys.checked("altiplano.worker.weights", "fp8-all", WeightsMode::of),
                         keys.checked("altiplano.worker.tp", "2", EngineChoices::tensorParallel),
                         keys.integer("altiplano.worker.threads", 0, 0, 1024),
-                        keys.checked("altiplano.worker.kernels", "vector", EngineChoices::kernels)),
+                        keys.checked("altiplano.worker.kernels", "vector", EngineChoices::kernels),
+                        keys.checked("altiplano.worker.kv", "bf16", KvType::of)),
                 new EngineOptions(
                         capacity,
                         keys.integer("altiplano.worker.kv-blocks", 2048, 1, 1 << 24),

@@ -51,19 +51,12 @@ public final class Elementwise {
     /** Writes the keys and values of a batch's rows to their slots; they start at {@code offset} in each row. */
     public static void storeKv(AttentionRows batch, float[] qkv, int stride, int offset, KvSlab kv) {
         int headDim = kv.headDim();
-        int valueWidth = kv.valueWidth();
         for (int m = 0; m < batch.rows(); m++) {
             int position = batch.positions()[m];
             int block = batch.blockTables()[batch.sequence()[m]][position / KvSlab.BLOCK];
-            int slot = position % KvSlab.BLOCK;
             for (int h = 0; h < kv.heads(); h++) {
                 int key = m * stride + offset + h * headDim;
-                int value = key + kv.heads() * headDim;
-                int keyTo = kv.keyOffset(block, h) + slot;
-                for (int d = 0; d < headDim; d++) {
-                    kv.keys()[keyTo + d * KvSlab.BLOCK] = qkv[key + d];
-                }
-                System.arraycopy(qkv, value, kv.values(), kv.valueOffset(block, h) + slot * valueWidth, headDim);
+                kv.store(block, h, position % KvSlab.BLOCK, qkv, key, key + kv.heads() * headDim);
             }
         }
     }

@@ -1,9 +1,10 @@
 package io.altiplano.worker.kvcache;
 
 import io.altiplano.worker.kernel.KvSlab;
+import io.altiplano.worker.kernel.KvType;
 
 /**
- * Keys and values of past positions as F32, in blocks of {@value #BLOCK} positions, of all layers, each rank holding its own
+ * Keys and values of past positions, in blocks of {@value #BLOCK} positions, of all layers, each rank holding its own
  * KV heads. Which sequence holds which block is the block pool's business, not this class's.
  *
  * <p>A slot that no row has written may hold anything: attention reads only the slots of the positions that a row sees, so a
@@ -17,6 +18,7 @@ public final class KvStorage {
     private final KvSlab[][] slabs;
 
     /**
+     * @param type how numbers are held
      * @param blocks blocks to allocate
      * @param layers transformer blocks of the model
      * @param ranks tensor-parallel ranks; divides {@code kvHeads}
@@ -24,15 +26,14 @@ public final class KvStorage {
      * @param headDim width of a head
      * @throws IllegalArgumentException if one layer's share of a rank exceeds what an array can hold
      */
-    public KvStorage(int blocks, int layers, int ranks, int kvHeads, int headDim) {
+    public KvStorage(KvType type, int blocks, int layers, int ranks, int kvHeads, int headDim) {
         if (blocks <= 0 || kvHeads % ranks != 0) {
             throw new IllegalArgumentException("KV storage of %d blocks over %d ranks of %d KV heads is impossible"
                     .formatted(blocks, ranks, kvHeads));
         }
         int heads = kvHeads / ranks;
-        long keyFloats = (long) blocks * heads * headDim * BLOCK;
-        long valueFloats = (long) blocks * heads * KvSlab.valueWidth(headDim) * BLOCK;
-        if (valueFloats > Integer.MAX_VALUE - 64) {
+        long values = (long) blocks * heads * KvSlab.valueWidth(headDim) * BLOCK;
+        if (values > Integer.MAX_VALUE - 64) {
             throw new IllegalArgumentException(
                     "%d KV blocks are too many for one layer of one rank: use fewer blocks or more ranks"
                             .formatted(blocks));
@@ -41,7 +42,7 @@ public final class KvStorage {
         slabs = new KvSlab[ranks][layers];
         for (KvSlab[] rank : slabs) {
             for (int layer = 0; layer < layers; layer++) {
-                rank[layer] = new KvSlab(new float[(int) keyFloats], new float[(int) valueFloats], heads, headDim);
+                rank[layer] = KvSlab.of(type, blocks, heads, headDim);
             }
         }
     }
@@ -53,13 +54,13 @@ public final class KvStorage {
 
     /** Bytes held over all ranks. */
     public long bytes() {
-        long floats = 0;
+        long bytes = 0;
         for (KvSlab[] rank : slabs) {
             for (KvSlab slab : rank) {
-                floats += (long) slab.keys().length + slab.values().length;
+                bytes += slab.bytes();
             }
         }
-        return 4 * floats;
+        return bytes;
     }
 
     /** Ranks the heads are shared over. */

@@ -131,7 +131,8 @@ public final class LlamaModel implements AutoCloseable {
 
     /** New storage for {@code blocks} blocks of 16 positions, all layers, sharded over the ranks by KV head. */
     public KvStorage newKvStorage(int blocks) {
-        return new KvStorage(blocks, config.layers(), options.tensorParallel(), config.kvHeads(), config.headDim());
+        return new KvStorage(
+                options.kv(), blocks, config.layers(), options.tensorParallel(), config.kvHeads(), config.headDim());
     }
 
     /**
@@ -213,8 +214,8 @@ public final class LlamaModel implements AutoCloseable {
      * hash of the weights. The number of ranks is not part of it, as it changes no bit.
      */
     public String numericsFingerprint() {
-        return "order-%d/%s/%s/kv-f32/%s"
-                .formatted(ReductionOrder.VERSION, options.kernels().name(), weightsLabel, weightsSha256);
+        return "order-%d/%s/%s/kv-%s/%s"
+                .formatted(ReductionOrder.VERSION, options.kernels().name(), weightsLabel, options.kv(), weightsSha256);
     }
 
     /** SHA-256 over names, types, shapes and values of the checkpoint's tensors. */

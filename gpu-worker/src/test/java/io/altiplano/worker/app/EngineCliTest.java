@@ -115,8 +115,9 @@ class EngineCliTest {
 
         Result quality = runAlone("{\"text\": \"Some text to read.\"}\n", "quality", "--model", model().toString());
         assertThat(quality.out.lines())
-                .hasSize(4)
-                .anyMatch(line -> line.matches("bf16 +17 +[0-9.]+ +0.00000 +0.00000 +100.00%"));
+                .hasSize(8)
+                .anyMatch(line -> line.matches("fp8-all +bf16 +17 +.*"))
+                .anyMatch(line -> line.matches("bf16 +f32 +17 +[0-9.]+ +0.00000 +0.00000 +100.00%"));
 
         assertOneLine(
                 runAlone("", "quantize", model().toString(), out.toString(), "--weights", "fp8-all"), "is not empty");

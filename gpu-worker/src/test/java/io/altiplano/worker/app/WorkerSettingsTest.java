@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.altiplano.worker.engine.EngineOptions;
+import io.altiplano.worker.kernel.KvType;
 import io.altiplano.worker.model.WeightsMode;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,6 +31,7 @@ class WorkerSettingsTest {
         assertThat(settings.model().tensorParallel()).isEqualTo(2);
         assertThat(settings.model().threads()).isZero();
         assertThat(settings.model().kernels().name()).isEqualTo("vector");
+        assertThat(settings.model().kv()).isEqualTo(KvType.BF16);
         assertThat(settings.engine()).isEqualTo(new EngineOptions(16, 2048, 256, 1L << 30));
         assertThat(settings.topics().prefix()).isEmpty();
         assertThat(settings.kafka().security()).isEqualTo("PLAINTEXT");
@@ -49,6 +51,7 @@ class WorkerSettingsTest {
         all.put("altiplano.worker.threads", "8");
         all.put("altiplano.worker.weights", "bf16");
         all.put("altiplano.worker.kernels", "reference");
+        all.put("altiplano.worker.kv", "fp8");
         all.put("altiplano.worker.capacity", "7");
         all.put("altiplano.worker.kv-blocks", "99");
         all.put("altiplano.worker.step-tokens", "64");
@@ -71,6 +74,7 @@ class WorkerSettingsTest {
         assertThat(settings.model().threads()).isEqualTo(8);
         assertThat(settings.model().weights()).isEqualTo(WeightsMode.BF16);
         assertThat(settings.model().kernels().name()).isNotEqualTo("vector");
+        assertThat(settings.model().kv()).isEqualTo(KvType.FP8);
         assertThat(settings.engine()).isEqualTo(new EngineOptions(7, 99, 64, 3L << 20));
         assertThat(settings.modelsDir()).isEqualTo(Path.of("models"));
     }

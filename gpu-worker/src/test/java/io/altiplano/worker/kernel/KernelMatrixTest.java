@@ -231,6 +231,12 @@ class KernelMatrixTest {
     @ParameterizedTest
     @ValueSource(ints = {2, 12, 16, 18, 32, 64, 80, 128})
     void attentionHasTheSameBits(int headDim) {
+        for (KvType type : KvType.values()) {
+            attentionHasTheSameBits(headDim, type);
+        }
+    }
+
+    private void attentionHasTheSameBits(int headDim, KvType type) {
         // given three sequences at several positions, grouped heads, a scale, and NaN in every slot not seen
         int heads = 6;
         int kvHeads = 2;
@@ -242,7 +248,7 @@ class KernelMatrixTest {
         }
         AttentionRows batch = new AttentionRows(
                 8, new int[] {0, 15, 16, 63, 64, 255, 256, 300}, new int[] {0, 1, 2, 0, 1, 2, 0, 1}, tables);
-        KvSlab kv = kv(random, batch, blocks, kvHeads, headDim);
+        KvSlab kv = kv(type, random, batch, blocks, kvHeads, headDim);
         float[] q = new float[8 * heads * headDim];
         for (int i = 0; i < q.length; i++) {
             q[i] = (float) random.nextGaussian();
@@ -258,21 +264,16 @@ class KernelMatrixTest {
                 vector.attention(batch, q, heads * headDim, heads, kv, scale, actual);
 
                 // then
-                assertSameBits(actual, expected, "attention");
+                assertSameBits(actual, expected, "attention over " + type);
                 assertThat(actual).doesNotContain(Float.NaN);
             }
         }
     }
 
-    private static KvSlab kv(SplittableRandom random, AttentionRows batch, int blocks, int kvHeads, int headDim) {
-        int width = KvSlab.valueWidth(headDim);
-        KvSlab kv = new KvSlab(
-                new float[blocks * kvHeads * headDim * KvSlab.BLOCK],
-                new float[blocks * kvHeads * width * KvSlab.BLOCK],
-                kvHeads,
-                headDim);
-        Arrays.fill(kv.keys(), Float.NaN);
-        Arrays.fill(kv.values(), Float.NaN);
+    private static KvSlab kv(
+            KvType type, SplittableRandom random, AttentionRows batch, int blocks, int kvHeads, int headDim) {
+        KvSlab kv = KvSlab.of(type, blocks, kvHeads, headDim);
+        Poison.fill(kv);
         int[] length = new int[3];
         for (int m = 0; m < batch.rows(); m++) {
             int s = batch.sequence()[m];

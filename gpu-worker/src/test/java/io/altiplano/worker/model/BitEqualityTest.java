@@ -3,12 +3,15 @@ package io.altiplano.worker.model;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.altiplano.worker.kernel.Kernels;
-import io.altiplano.worker.kernel.KvSlab;
+import io.altiplano.worker.kernel.KvType;
+import io.altiplano.worker.kernel.Poison;
 import io.altiplano.worker.kernel.cpu.CpuKernels;
 import io.altiplano.worker.kernel.reference.ReferenceKernels;
 import io.altiplano.worker.kvcache.KvStorage;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -179,11 +182,67 @@ class BitEqualityTest {
     private static void poison(KvStorage kv) {
         for (int rank = 0; rank < kv.ranks(); rank++) {
             for (int layer = 0; layer < kv.layers(); layer++) {
-                KvSlab slab = kv.slab(rank, layer);
-                Arrays.fill(slab.keys(), Float.NaN);
-                Arrays.fill(slab.values(), Float.NaN);
+                Poison.fill(kv.slab(rank, layer));
             }
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(KvType.class)
+    void howeverKeysAndValuesAreHeldARowDependsOnItsSequenceAlone(KvType type) {
+        // given the plain loops, one by one
+        float[][] expected;
+        try (LlamaModel model = load(type, 1, new ReferenceKernels())) {
+            expected = new Sequences(model, 20).prefill(prompt, WANTED, 1);
+        }
+        for (int ranks : new int[] {1, 2, 4, 8}) {
+            try (LlamaModel model = load(type, ranks, VECTOR)) {
+                for (int chunk : new int[] {1, 3, 16, 97, LENGTH}) {
+                    // when slots that nobody wrote hold NaN, and blocks lie in another order
+                    Sequences sequences = new Sequences(model, 40);
+                    poison(sequences.kv());
+                    int[] table = new int[19];
+                    Arrays.setAll(table, i -> (i * 17 + 5) % 40);
+                    float[][] actual = sequences.blocks(table).prefill(prompt, WANTED, chunk);
+
+                    // then
+                    assertSameBits(actual, expected);
+
+                    // when the first 48 positions are another's and the rest is computed anew, as after preemption
+                    int[] again = table.clone();
+                    for (int i = 3; i < again.length; i++) {
+                        again[i] = table[table.length + 2 - i];
+                    }
+                    int[] wanted = Arrays.copyOfRange(WANTED, 5, WANTED.length);
+                    float[][] reused = sequences.blocks(again).from(48).prefill(prompt, wanted, chunk);
+
+                    // then
+                    assertSameBits(reused, Arrays.copyOfRange(expected, 5, expected.length));
+                }
+            }
+        }
+    }
+
+    private static LlamaModel load(KvType type, int ranks, Kernels kernels) {
+        return LlamaModel.load(dir, new ModelOptions(WeightsMode.FP8_ALL, ranks, 2 * ranks, kernels, type));
+    }
+
+    @Test
+    void typesOfKeysAndValuesDifferAndHaveFingerprintsOfTheirOwn() {
+        // given
+        Map<String, float[]> logits = new HashMap<>();
+
+        // when
+        for (KvType type : KvType.values()) {
+            try (LlamaModel model = load(type, 1, VECTOR)) {
+                logits.put(
+                        model.numericsFingerprint(), new Sequences(model, 20).prefill(prompt, new int[] {100}, 50)[0]);
+            }
+        }
+
+        // then the comparison above is not of equal things
+        assertThat(logits).hasSize(3);
+        assertThat(logits.values().stream().map(Arrays::toString)).doesNotHaveDuplicates();
     }
 
     @Test

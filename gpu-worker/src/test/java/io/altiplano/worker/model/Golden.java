@@ -25,6 +25,7 @@ import java.util.stream.StreamSupport;
 record Golden(Path dir, int[] prompt, int[] positions, double error, float[][] single, double[][] exact) {
     static final String TIED = "tied-llama3";
     static final String UNTIED = "untied-odd";
+    static final String LLAMA2 = "llama2";
 
     static Golden read(String name) {
         try {

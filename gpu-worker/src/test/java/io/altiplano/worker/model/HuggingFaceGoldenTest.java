@@ -31,7 +31,7 @@ class HuggingFaceGoldenTest {
 
     static Stream<Arguments> checkpoints() {
         List<Kernels> backends = List.of(new ReferenceKernels(), new CpuKernels());
-        return Stream.of(Golden.TIED, Golden.UNTIED)
+        return Stream.of(Golden.TIED, Golden.UNTIED, Golden.LLAMA2)
                 .flatMap(name -> backends.stream().map(k -> Arguments.of(name, k.name(), k)));
     }
 

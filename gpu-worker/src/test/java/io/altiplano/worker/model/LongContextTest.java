@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.altiplano.worker.kernel.Kernels;
+import io.altiplano.worker.kernel.KvPlane;
 import io.altiplano.worker.kernel.cpu.CpuKernels;
 import io.altiplano.worker.kernel.reference.ReferenceKernels;
 import io.altiplano.worker.kvcache.KvStorage;
@@ -70,8 +71,9 @@ class LongContextTest {
 
     private static void fill(KvStorage kv, Random random) {
         for (int layer = 0; layer < kv.layers(); layer++) {
-            for (float[] floats :
+            for (KvPlane plane :
                     List.of(kv.slab(0, layer).keys(), kv.slab(0, layer).values())) {
+                float[] floats = ((KvPlane.F32) plane).numbers();
                 for (int i = 0; i < floats.length; i++) {
                     floats[i] = random.nextFloat() - 0.5f;
                 }

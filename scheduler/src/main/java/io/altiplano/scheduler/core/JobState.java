@@ -5,6 +5,7 @@ import io.altiplano.contracts.v1.JobClass;
 import io.altiplano.contracts.v1.JobSubmitted;
 import io.altiplano.contracts.v1.LogPointer;
 import io.altiplano.contracts.v1.ReplyAddress;
+import io.altiplano.contracts.v1.Sampling;
 import io.altiplano.scheduler.placement.Placement;
 import org.jspecify.annotations.Nullable;
 
@@ -12,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * All that survives a restart about an unfinished job. Every decision about it follows from this and time, so a decision
  * that was lost with its producer is made again.
  *
- * @param submission the job without its content (no prompt tokens, prefix hashes or stop strings)
+ * @param submission the job without its content (no prompt tokens, prefix hashes or stop strings; of the sampling only which of
+ *     its request's answers it is)
  * @param at where in {@code submissions} it stands; its offset is its order of arrival
  * @param promptTokens length of the prompt
  * @param phase where it stands
@@ -37,7 +39,7 @@ public record JobState(
         JobSubmitted compact = job.toBuilder()
                 .clearPromptTokens()
                 .clearPrefixHashes()
-                .clearSampling()
+                .setSampling(Sampling.newBuilder().setChoice(job.getSampling().getChoice()))
                 .build();
         return new JobState(compact, at, job.getPromptTokensCount(), new Phase.Queued(0), null, null, null, 0, "");
     }

@@ -99,7 +99,8 @@ final class Records {
                 .setAttempts(job.phase().attempts())
                 .setSubmittedAtMs(s.getSubmittedAtMs())
                 .setFinishedAtMs(nowMs)
-                .setDecisionId(s.getDecisionId());
+                .setDecisionId(s.getDecisionId())
+                .setChoice(s.getSampling().getChoice());
     }
 
     static Effect grant(JobState job, Lease lease, long termMs) {

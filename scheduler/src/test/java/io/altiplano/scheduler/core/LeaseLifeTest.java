@@ -115,6 +115,7 @@ class LeaseLifeTest {
         assertThat(f)
                 .isEqualTo(JobFinished.newBuilder()
                         .setJobId(id)
+                        .setChoice(2)
                         .setOutcome(JobOutcome.JOB_OUTCOME_SUCCEEDED)
                         .setUsage(usage(5, 7))
                         .setFinishReason("stop")

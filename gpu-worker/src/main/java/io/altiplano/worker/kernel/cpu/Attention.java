@@ -10,7 +10,7 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Attention over paged keys and values, one row and head at a time. Scores run along the 16 positions of a block, outputs along
+ * Attention over paged keys and values, one row and KV head at a time. Scores run along the 16 positions of a block, outputs along
  * the head. A block's slots beyond the row's position are read with it but count as minus infinity, and the sum over values ends
  * at the row's position, so what they hold cannot matter.
  */
@@ -20,16 +20,22 @@ final class Attention {
     private final Team team;
     private final Scratch[] scratch;
 
+    /** One thread's memory; of each query head that shares a KV head: the largest score so far, the sums under it. */
     private static final class Scratch {
         final float[] weights = new float[ReductionOrder.CHUNK];
         final float[] lanes = new float[ReductionOrder.LANES];
+        final WidenedChunk kv = new WidenedChunk();
         float[] chunk = new float[0];
-        float[] sum = new float[0];
+        float[][] sum = new float[0][];
+        float[] max = new float[0];
+        float[] total = new float[0];
 
-        void ensure(int width) {
-            if (chunk.length < width) {
+        void ensure(int heads, int width) {
+            if (sum.length < heads || chunk.length < width) {
                 chunk = new float[width];
-                sum = new float[width];
+                sum = new float[heads][width];
+                max = new float[heads];
+                total = new float[heads];
             }
         }
     }
@@ -45,59 +51,67 @@ final class Attention {
         team.run(batch.rows() * kv.heads(), (piece, worker) -> {
             int m = piece / kv.heads();
             int kvHead = piece % kv.heads();
-            for (int h = kvHead * group; h < (kvHead + 1) * group; h++) {
-                int q = m * stride + h * kv.headDim();
-                int to = (m * heads + h) * kv.headDim();
-                head(batch, m, qkv, q, kv, kvHead, scale, out, to, scratch[worker]);
-            }
+            int first = kvHead * group * kv.headDim();
+            int to = m * heads * kv.headDim() + first;
+            group(batch, m, qkv, m * stride + first, group, kv, kvHead, scale, out, to, scratch[worker]);
         });
     }
 
-    private static void head(
+    /** The query heads of one row that share a KV head: they read a chunk of it together. */
+    private static void group(
             AttentionRows batch,
             int m,
             float[] q,
             int qFrom,
+            int heads,
             KvSlab kv,
             int kvHead,
             float scale,
             float[] out,
             int to,
             Scratch mine) {
-        int width = kv.valueWidth();
-        mine.ensure(width);
+        int headDim = kv.headDim();
+        mine.ensure(heads, kv.valueWidth());
         int position = batch.positions()[m];
         int[] table = batch.blockTables()[batch.sequence()[m]];
-        float max = 0f;
-        float total = 0f;
         for (int chunk = 0; chunk <= position; chunk += ReductionOrder.CHUNK) {
             int seen = Math.min(ReductionOrder.CHUNK, position + 1 - chunk);
-            int first = chunk / BLOCK;
-            scores(table, first, seen, q, qFrom, kv, kvHead, scale, mine.weights);
-            float chunkMax = max(mine.weights, seen);
-            float chunkTotal = exponentials(mine, seen, chunkMax);
-            float[] sum = chunk == 0 ? mine.sum : mine.chunk;
-            values(table, first, seen, kv, kvHead, mine.weights, sum);
-            if (chunk == 0) {
-                max = chunkMax;
-                total = chunkTotal;
-            } else {
-                float newMax = Math.max(max, chunkMax);
-                float before = ReductionOrder.exp(max - newMax);
-                float now = ReductionOrder.exp(chunkMax - newMax);
-                total = Math.fma(total, before, chunkTotal * now);
-                max = newMax;
-                for (int d = 0; d < width; d += L) {
-                    FloatVector.fromArray(F, mine.sum, d)
-                            .fma(
-                                    FloatVector.broadcast(F, before),
-                                    FloatVector.fromArray(F, mine.chunk, d).mul(now))
-                            .intoArray(mine.sum, d);
-                }
+            mine.kv.read(kv, kvHead, table, chunk, seen);
+            for (int h = 0; h < heads; h++) {
+                fold(chunk == 0, seen, q, qFrom + h * headDim, h, scale, mine);
             }
         }
-        for (int d = 0; d < kv.headDim(); d++) {
-            out[to + d] = mine.sum[d] / total;
+        for (int h = 0; h < heads; h++) {
+            for (int d = 0; d < headDim; d++) {
+                out[to + h * headDim + d] = mine.sum[h][d] / mine.total[h];
+            }
+        }
+    }
+
+    /** Adds the chunk that was read to one head's sums. */
+    private static void fold(boolean opens, int seen, float[] q, int qFrom, int h, float scale, Scratch mine) {
+        WidenedChunk from = mine.kv;
+        float[] sums = mine.sum[h];
+        scores(from.table, from.first, seen, q, qFrom, from.slab, from.head, scale, mine.weights);
+        float chunkMax = max(mine.weights, seen);
+        float chunkTotal = exponentials(mine, seen, chunkMax);
+        values(from.table, from.first, seen, from.slab, from.head, mine.weights, opens ? sums : mine.chunk);
+        if (opens) {
+            mine.max[h] = chunkMax;
+            mine.total[h] = chunkTotal;
+            return;
+        }
+        float newMax = Math.max(mine.max[h], chunkMax);
+        float before = ReductionOrder.exp(mine.max[h] - newMax);
+        float now = ReductionOrder.exp(chunkMax - newMax);
+        mine.total[h] = Math.fma(mine.total[h], before, chunkTotal * now);
+        mine.max[h] = newMax;
+        for (int d = 0; d < from.slab.valueWidth(); d += L) {
+            FloatVector.fromArray(F, sums, d)
+                    .fma(
+                            FloatVector.broadcast(F, before),
+                            FloatVector.fromArray(F, mine.chunk, d).mul(now))
+                    .intoArray(sums, d);
         }
     }
 
@@ -112,12 +126,13 @@ final class Attention {
             int kvHead,
             float scale,
             float[] weights) {
+        float[] numbers = WidenedChunk.numbers(kv.keys());
         int blocks = (seen + BLOCK - 1) / BLOCK;
         int b = 0;
         for (; b + 4 <= blocks; b += 4) {
             for (int lane = 0; lane < BLOCK; lane += L) {
                 fourBlocks(
-                        kv.keys(),
+                        numbers,
                         kv.keyOffset(table[first + b], kvHead) + lane,
                         kv.keyOffset(table[first + b + 1], kvHead) + lane,
                         kv.keyOffset(table[first + b + 2], kvHead) + lane,
@@ -135,7 +150,7 @@ final class Attention {
             for (int lane = 0; lane < BLOCK; lane += L) {
                 FloatVector a = FloatVector.zero(F);
                 for (int d = 0; d < kv.headDim(); d++) {
-                    FloatVector k = FloatVector.fromArray(F, kv.keys(), keys + lane + d * BLOCK);
+                    FloatVector k = FloatVector.fromArray(F, numbers, keys + lane + d * BLOCK);
                     a = k.fma(FloatVector.broadcast(F, q[qFrom + d]), a);
                 }
                 a.mul(scale).intoArray(weights, b * BLOCK + lane);
@@ -198,6 +213,7 @@ final class Attention {
 
     /** {@code out[d] = sum over j < seen of weights[j] * v[j][d]}, j ascending. */
     private static void values(int[] table, int first, int seen, KvSlab kv, int kvHead, float[] weights, float[] out) {
+        float[] numbers = WidenedChunk.numbers(kv.values());
         int width = kv.valueWidth();
         int d = 0;
         for (; d + 4 * L <= width; d += 4 * L) {
@@ -209,7 +225,7 @@ final class Attention {
                 int v = kv.valueOffset(table[first + j / BLOCK], kvHead) + d;
                 int end = Math.min(seen, j + BLOCK);
                 for (int i = j; i < end; i++, v += width) {
-                    a = FloatVector.fromArray(F, kv.values(), v).fma(FloatVector.broadcast(F, weights[i]), a);
+                    a = FloatVector.fromArray(F, numbers, v).fma(FloatVector.broadcast(F, weights[i]), a);
                 }
             }
             a.intoArray(out, d);
@@ -219,7 +235,7 @@ final class Attention {
     private static void fourVectors(
             int[] table, int first, int seen, KvSlab kv, int kvHead, float[] weights, float[] out, int d) {
         int width = kv.valueWidth();
-        float[] values = kv.values();
+        float[] values = WidenedChunk.numbers(kv.values());
         FloatVector a0 = FloatVector.zero(F);
         FloatVector a1 = a0;
         FloatVector a2 = a0;

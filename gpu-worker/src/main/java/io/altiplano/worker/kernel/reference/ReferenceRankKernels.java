@@ -128,8 +128,8 @@ final class ReferenceRankKernels implements RankKernels {
                 float a = 0f;
                 for (int j = 0; j < seen; j++) {
                     int at = chunk + j;
-                    int from = kv.valueOffset(table[at / KvSlab.BLOCK], kvHead) + at % KvSlab.BLOCK * kv.valueWidth();
-                    a = Math.fma(weights[j], kv.values()[from + d], a);
+                    float value = kv.value(table[at / KvSlab.BLOCK], kvHead, at % KvSlab.BLOCK, d);
+                    a = Math.fma(weights[j], value, a);
                 }
                 out[outFrom + d] = chunk == 0 ? a : Math.fma(out[outFrom + d], before, a * now);
             }
@@ -145,10 +145,9 @@ final class ReferenceRankKernels implements RankKernels {
         float max = Float.NEGATIVE_INFINITY;
         for (int j = 0; j < seen; j++) {
             int at = chunk + j;
-            int from = kv.keyOffset(table[at / KvSlab.BLOCK], kvHead) + at % KvSlab.BLOCK;
             float a = 0f;
             for (int d = 0; d < kv.headDim(); d++) {
-                a = Math.fma(q[qFrom + d], kv.keys()[from + d * KvSlab.BLOCK], a);
+                a = Math.fma(q[qFrom + d], kv.key(table[at / KvSlab.BLOCK], kvHead, at % KvSlab.BLOCK, d), a);
             }
             weights[j] = a * scale;
             max = Math.max(max, weights[j]);

@@ -48,10 +48,11 @@ public final class Codec<M extends Message> {
     /**
      * Reads one record.
      *
-     * @throws SerializationException if the bytes are empty, of another version, or not this message
+     * @throws SerializationException if there are no bytes (a tombstone, or an empty record), or they are of another
+     *     version, or not this message
      */
-    public M decode(byte[] bytes) {
-        if (bytes.length == 0) {
+    public M decode(byte @Nullable [] bytes) {
+        if (bytes == null || bytes.length == 0) {
             throw new SerializationException("an empty record where a " + name + " was expected");
         }
         if (bytes[0] != VERSION) {

@@ -62,6 +62,13 @@ class CodecTest {
     }
 
     @Example
+    void nothingAtAllIsRefusedLikeGarbage() {
+        assertThatThrownBy(() -> Topics.REPLY.decode(null))
+                .isInstanceOf(SerializationException.class)
+                .hasMessageContaining("ReplyRecord");
+    }
+
+    @Example
     void aTombstoneStaysOne() {
         assertThat(Topics.JOB.serde().deserializer().deserialize("jobs", null)).isNull();
         assertThat(Topics.JOB.serde().serializer().serialize("jobs", null)).isNull();

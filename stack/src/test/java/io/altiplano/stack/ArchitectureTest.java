@@ -8,7 +8,7 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
-/** The module's rows, top to bottom: cli, platform, infra. */
+/** The module's rows, top to bottom: cli, bench, platform, infra. */
 @AnalyzeClasses(packages = "io.altiplano", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
     @ArchTest
@@ -16,16 +16,20 @@ class ArchitectureTest {
             .consideringOnlyDependenciesInAnyPackage("io.altiplano.stack..")
             .layer("cli")
             .definedBy("io.altiplano.stack.cli..")
+            .layer("bench")
+            .definedBy("io.altiplano.stack.bench..")
             .layer("platform")
             .definedBy("io.altiplano.stack.platform..")
             .layer("infra")
             .definedBy("io.altiplano.stack.infra..")
             .whereLayer("cli")
             .mayNotBeAccessedByAnyLayer()
-            .whereLayer("platform")
+            .whereLayer("bench")
             .mayOnlyBeAccessedByLayers("cli")
+            .whereLayer("platform")
+            .mayOnlyBeAccessedByLayers("cli", "bench")
             .whereLayer("infra")
-            .mayOnlyBeAccessedByLayers("cli", "platform");
+            .mayOnlyBeAccessedByLayers("cli", "bench", "platform");
 
     @ArchTest
     static final ArchRule servicesRunAsProcesses = noClasses()

@@ -12,7 +12,7 @@ import org.eclipse.microprofile.health.Readiness;
 import org.jboss.logging.Logger;
 
 /**
- * Stopping without cutting anyone off unheard: nothing new is taken, open streams go on for a while, and those that are not
+ * Stopping without cutting anyone off unheard: the gateway says that it goes, then takes nothing new, open streams go on for a while, and those that are not
  * done by then end with an error event. Quarkus fires the event observed here on the stopping thread before it closes
  * anything (with quarkus.shutdown.delay-enabled); its ShutdownEvent comes after the HTTP server is closed.
  */
@@ -33,6 +33,9 @@ public class Drain {
     }
 
     void stop(@Observes ShutdownDelayInitiatedEvent event) throws InterruptedException {
+        draining.announce();
+        // Whoever balances load needs a moment to see it; what comes until then is answered like any other request.
+        Thread.sleep(settings.farewell());
         draining.start();
         long open = jobs.openStreams();
         if (open > 0) {
@@ -62,8 +65,8 @@ public class Drain {
         public HealthCheckResponse call() {
             return HealthCheckResponse.named("replies")
                     .withData("listening", dispatcher.ready())
-                    .withData("draining", draining.started())
-                    .status(dispatcher.ready() && !draining.started())
+                    .withData("draining", draining.announced())
+                    .status(dispatcher.ready() && !draining.announced())
                     .build();
         }
     }

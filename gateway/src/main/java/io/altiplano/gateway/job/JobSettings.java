@@ -23,6 +23,10 @@ public interface JobSettings {
     @WithDefault("8192")
     int unreadTokens();
 
+    /** How long the gateway, asked to stop, goes on taking requests while it says that it is not ready any more. */
+    @WithDefault("PT3S")
+    Duration farewell();
+
     /** How long open streams may go on after the gateway was asked to stop. */
     @WithDefault("PT20S")
     Duration drain();

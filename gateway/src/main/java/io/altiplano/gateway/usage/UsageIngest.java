@@ -233,7 +233,7 @@ public class UsageIngest {
         List<DeadLetter> dead = new ArrayList<>();
         for (ConsumerRecord<byte[], byte[]> record : records) {
             try {
-                JobRecord job = Topics.JOB.decode(record.value() == null ? new byte[0] : record.value());
+                JobRecord job = Topics.JOB.decode(record.value());
                 if (job.hasFinished()) {
                     entries.add(LedgerEntry.of(job.getFinished()));
                 }

@@ -10,11 +10,23 @@ import java.util.concurrent.locks.ReentrantLock;
 public class Draining {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition quiet = lock.newCondition();
+    private volatile boolean announced;
     private volatile boolean started;
     private int underWay;
 
+    /** From now on the gateway is not ready, and each answer asks its connection to go elsewhere; requests are still taken. */
+    public void announce() {
+        announced = true;
+    }
+
+    /** Whether it is on its way down, be it that it still takes requests. */
+    public boolean announced() {
+        return announced;
+    }
+
     /** From now on new requests are answered with 503. */
     public void start() {
+        announced = true;
         started = true;
     }
 

@@ -53,6 +53,10 @@ public class RequestFilter {
                 request.response().putHeader(name, value);
             }
         }));
+        if (draining.announced()) {
+            // Kept connections would bring their next request here, where soon nobody answers.
+            request.response().putHeader("connection", "close");
+        }
         boolean probe = request.normalizedPath().startsWith("/q/");
         if (!probe) {
             draining.enter();

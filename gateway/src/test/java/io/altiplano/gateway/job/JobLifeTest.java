@@ -83,6 +83,11 @@ class JobLifeTest {
         }
 
         @Override
+        public Duration farewell() {
+            return Duration.ZERO;
+        }
+
+        @Override
         public Duration longest() {
             return given.longest();
         }

@@ -1,10 +1,13 @@
 package io.altiplano.stack.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.altiplano.stack.infra.InfraException;
 import io.altiplano.stack.platform.ChatClient;
 import io.altiplano.stack.platform.ChatClient.Answer;
 import io.altiplano.stack.platform.ChatClient.Message;
 import io.altiplano.stack.platform.Demo;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,10 +17,11 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /**
- * Measures streams through the whole running platform: for each its time to the first text, its tokens a second from
+ * Measures the platform. {@code platform}: what gateway, Kafka and scheduler add, on a platform of its own whose worker has no
+ * model. {@code streams}: streams through the running platform, for each its time to the first text, its tokens a second from
  * there on, and the longest pause between two pieces.
  */
-@Command(name = "bench", description = "Measures the running platform.")
+@Command(name = "bench", description = "Measures the platform.")
 final class Bench implements Runnable {
     private static final String PROMPT = "Tell me a long story about a mountain village.";
 
@@ -33,6 +37,15 @@ final class Bench implements Runnable {
     @Option(names = "--model", defaultValue = Demo.MODEL)
     private String model = Demo.MODEL;
 
+    @Option(names = "--root", required = true, hidden = true)
+    private Path root = Path.of("");
+
+    @Option(names = "--port", defaultValue = "8280")
+    private int port = 8280;
+
+    @Option(names = "--seconds", defaultValue = "8")
+    private int seconds = 8;
+
     @Parameters(paramLabel = "NAME", defaultValue = "platform")
     private String name = "platform";
 
@@ -41,9 +54,35 @@ final class Bench implements Runnable {
 
     @Override
     public void run() {
-        if (!name.equals("platform")) {
-            throw new io.altiplano.stack.infra.InfraException("no benchmark '" + name + "'; there is: platform");
+        switch (name) {
+            case "platform" -> platform();
+            case "streams" -> streams();
+            default -> throw new InfraException("no benchmark '" + name + "'; there are: platform, streams");
         }
+    }
+
+    /** On a platform of its own, beside one that may be up, in a folder that is emptied before. */
+    private void platform() {
+        Home own = new Home(home.toAbsolutePath().resolve("bench"));
+        try {
+            Up.empty(own);
+            Files.createDirectories(own.folder());
+            for (String shared : List.of("dist", "cache")) {
+                Path link = own.folder().resolve(shared);
+                Files.deleteIfExists(link);
+                Files.createSymbolicLink(link, home.toAbsolutePath().resolve(shared));
+            }
+        } catch (IOException e) {
+            throw new InfraException("cannot prepare " + own.folder() + ": " + e.getMessage(), e);
+        }
+        try (Parts parts = new Parts()) {
+            Start start = new Start(own, root.toAbsolutePath(), new PortPlan(port, 1), 1, parts, false);
+            start.run();
+            start.bench().run(seconds);
+        }
+    }
+
+    private void streams() {
         Home here = new Home(home.toAbsolutePath());
         ChatClient client = new ChatClient(here.variable("ALTIPLANO_BASE_URL"), here.variable("ALTIPLANO_API_KEY"));
         System.out.printf("%d streams of %d tokens, %s, after a warm-up of as many%n", streams, tokens, model);

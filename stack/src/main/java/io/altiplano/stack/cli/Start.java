@@ -6,6 +6,7 @@ import static io.altiplano.stack.cli.Parts.Stage.SERVICE;
 import static io.altiplano.stack.cli.Parts.Stage.WATCH;
 
 import io.altiplano.contracts.Topics;
+import io.altiplano.stack.bench.PlatformBench;
 import io.altiplano.stack.infra.Dirs;
 import io.altiplano.stack.infra.InfraException;
 import io.altiplano.stack.infra.KafkaServer;
@@ -32,6 +33,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 
@@ -56,9 +58,17 @@ final class Start {
     private final Secrets secrets;
     private final Apps apps;
     private final ServiceSpecs specs;
+    private final boolean withModel;
     private final long began = System.nanoTime();
+    private final Map<String, Supplier<ManagedProcess>> processes = new ConcurrentHashMap<>();
 
-    Start(Home home, Path root, PortPlan ports, int tensorParallel, Parts parts) {
+    /**
+     * One start.
+     *
+     * @param withModel whether the workers compute answers; if not, a worker without a model stands in for them, for measuring
+     */
+    Start(Home home, Path root, PortPlan ports, int tensorParallel, Parts parts, boolean withModel) {
+        this.withModel = withModel;
         this.home = home;
         this.root = root;
         this.ports = ports;
@@ -80,7 +90,8 @@ final class Start {
                 ports.gateway(),
                 ports.scheduler(),
                 tensorParallel,
-                Map.of());
+                Map.of(),
+                !withModel);
     }
 
     /** Returns when a chat answer came. */
@@ -164,6 +175,14 @@ final class Start {
     }
 
     private void workers() {
+        if (!withModel) {
+            parts.add(
+                    SERVICE,
+                    PlatformBench.worker(
+                            KafkaServer.config(ports.kafka(), "worker", secrets), ServiceSpecs.POOL, Demo.MODEL));
+            progress("Worker", "without a model");
+            return;
+        }
         List<CompletableFuture<Void>> all = new ArrayList<>();
         for (int i = 0; i < ports.workers(); i++) {
             int ordinal = i;
@@ -186,6 +205,7 @@ final class Start {
             Supplier<ManagedProcess> start, Parts.Stage stage, java.util.function.Function<ManagedProcess, T> view) {
         Supervised supervised = Supervised.start(start, line -> System.out.println("  " + line));
         parts.add(stage, supervised);
+        processes.put(supervised.current().name(), supervised::current);
         return view.apply(supervised.current());
     }
 
@@ -211,6 +231,10 @@ final class Start {
                 admin.makeOwner(tenant.id(), KeycloakServer.subject(token), tenant.owner());
             }
         }
+        if (!withModel) {
+            // What is measured is the work of limits, not their refusals.
+            admin.plan(Demo.PROBE.tier(), 1_000_000, 1_000_000_000, 4_096);
+        }
         if (admin.createModel(Demo.MODEL, Demo.LICENCE, ServiceSpecs.POOL)) {
             admin.price(Demo.MODEL, "0.10", "0.05", "0.30", "0.05", "0.50");
         }
@@ -218,6 +242,12 @@ final class Start {
         progress(
                 "Demo tenants",
                 String.join(", ", Demo.TENANTS.stream().map(Demo.Tenant::id).toList()));
+    }
+
+    /** A benchmark over what was started. */
+    PlatformBench bench() {
+        String key = secrets.find(Demo.PROBE.secret()).orElseThrow();
+        return new PlatformBench(ports.gateway(), key, Demo.MODEL, processes);
     }
 
     private void writeEnvironment() {

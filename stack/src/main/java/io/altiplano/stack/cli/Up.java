@@ -65,7 +65,7 @@ final class Up implements Callable<Integer> {
                         },
                         "stop"));
         try {
-            new Start(here, root.toAbsolutePath(), ports, tensorParallel, parts).run();
+            new Start(here, root.toAbsolutePath(), ports, tensorParallel, parts, true).run();
             Files.writeString(here.ready(), "");
             System.out.printf(
                     "%nUp in %.1f s.%n",
@@ -117,7 +117,7 @@ final class Up implements Callable<Integer> {
     }
 
     /** Removes data, secrets, models and logs; keeps what was built and unpacked. */
-    private static void empty(Home here) throws IOException {
+    static void empty(Home here) throws IOException {
         for (String name : List.of("data", "logs", "models", "secrets", "env", "audit", "audit-signing-key.pem")) {
             Path path = here.folder().resolve(name);
             if (Files.exists(path)) {

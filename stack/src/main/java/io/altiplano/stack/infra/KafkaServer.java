@@ -29,17 +29,32 @@ public record KafkaServer(ManagedProcess process, int port, Map<String, String> 
     public static final String MECHANISM = "SCRAM-SHA-512";
 
     /**
+     * A further listener for clients, who are told to come by another port: what stands between can cut or delay them.
+     *
+     * @param port of the listener on 127.0.0.1
+     * @param advertised the port on 127.0.0.1 that clients of this listener are sent to
+     */
+    public record Wired(int port, int advertised) {}
+
+    /**
      * Starts it on {@code dirs.data()/kafka} without waiting; see {@link #awaitReady}. Passwords take effect when that
      * folder is formatted, at the first start.
      */
     public static KafkaServer start(Dirs dirs, int port, int controllerPort, Secrets secrets) {
+        return start(dirs, port, controllerPort, secrets, List.of());
+    }
+
+    /** The same with further listeners. */
+    public static KafkaServer start(Dirs dirs, int port, int controllerPort, Secrets secrets, List<Wired> wired) {
         Map<String, String> passwords = new LinkedHashMap<>();
         for (String principal : PRINCIPALS) {
             passwords.put(principal, secrets.get(secretOf(principal)));
         }
         Path data = dirs.data().resolve("kafka");
         Properties config = new Properties();
-        properties(data, port, controllerPort, secrets.get(secretOf(ADMIN))).forEach(config::setProperty);
+        String adminPassword = secrets.get(secretOf(ADMIN));
+        properties(data, port, controllerPort, adminPassword).forEach(config::setProperty);
+        listenAlso(config, port, wired, adminPassword);
         passwords.forEach((name, password) -> config.setProperty("altiplano.scram." + name, password));
         Path file = dirs.data().resolve("kafka.properties");
         Secrets.writePrivately(file, config, "Written at every start");
@@ -119,9 +134,29 @@ public record KafkaServer(ManagedProcess process, int port, Map<String, String> 
         process.stop(Duration.ofSeconds(20));
     }
 
-    private static Map<String, String> properties(Path data, int port, int controllerPort, String adminPassword) {
-        String scram = "org.apache.kafka.common.security.scram.ScramLoginModule required username=\"admin\" password=\""
+    private static String scram(String adminPassword) {
+        return "org.apache.kafka.common.security.scram.ScramLoginModule required username=\"admin\" password=\""
                 + adminPassword + "\";";
+    }
+
+    private static void listenAlso(Properties config, int port, List<Wired> wired, String adminPassword) {
+        StringBuilder listeners = new StringBuilder(config.getProperty("listeners"));
+        StringBuilder protocols = new StringBuilder(config.getProperty("listener.security.protocol.map"));
+        StringBuilder advertised = new StringBuilder("CLIENT://127.0.0.1:" + port);
+        for (int i = 0; i < wired.size(); i++) {
+            Wired w = wired.get(i);
+            listeners.append(",WIRED").append(i).append("://127.0.0.1:").append(w.port());
+            advertised.append(",WIRED").append(i).append("://127.0.0.1:").append(w.advertised());
+            protocols.append(",WIRED").append(i).append(":SASL_PLAINTEXT");
+            config.setProperty("listener.name.wired" + i + ".scram-sha-512.sasl.jaas.config", scram(adminPassword));
+        }
+        config.setProperty("listeners", listeners.toString());
+        config.setProperty("listener.security.protocol.map", protocols.toString());
+        config.setProperty("advertised.listeners", advertised.toString());
+    }
+
+    private static Map<String, String> properties(Path data, int port, int controllerPort, String adminPassword) {
+        String scram = scram(adminPassword);
         // Controllers know no SCRAM: they authenticate before there is metadata that could hold its credentials.
         String plain = "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"admin\" password=\""
                 + adminPassword + "\" user_admin=\"" + adminPassword + "\";";

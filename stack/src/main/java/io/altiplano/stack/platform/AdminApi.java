@@ -85,6 +85,18 @@ public final class AdminApi {
         require(Http.send("POST", url + "/prices", token.get(), body), "set the price of " + model);
     }
 
+    /** Gives a tier other limits from now on, for inference alone. */
+    public void plan(String tier, int requestsPerMinute, long tokensPerMinute, int concurrent) {
+        ObjectNode body = Http.JSON.createObjectNode();
+        body.put("tier", tier).put("requests_per_minute", requestsPerMinute);
+        body.put("tokens_per_minute", tokensPerMinute).put("concurrent", concurrent);
+        body.put("tokens_per_month", 1_000_000_000_000L)
+                .put("max_tokens", 8_192)
+                .put("default_max_tokens", 512);
+        body.put("weight", 1).putArray("uses").add("infer");
+        require(Http.send("POST", url + "/tiers", token.get(), body), "change the plan of " + tier);
+    }
+
     /** A tenant's usage, as the API answers it. */
     public JsonNode usage(String tenant) {
         return require(

@@ -26,6 +26,7 @@ import java.util.function.Function;
  * @param schedulerPort on 127.0.0.1
  * @param tensorParallel ranks of a worker
  * @param extra added to every service's environment
+ * @param busy whether gateway and scheduler are to be fast in the long run, as in production, rather than quick to start
  */
 public record ServiceSpecs(
         Apps apps,
@@ -40,13 +41,15 @@ public record ServiceSpecs(
         int gatewayPort,
         int schedulerPort,
         int tensorParallel,
-        Map<String, String> extra) {
+        Map<String, String> extra,
+        boolean busy) {
 
     /** The one model pool of a development platform. */
     public static final String POOL = "default";
 
-    // C1 alone: these two wait for others most of the time, and start in half the time.
-    private static final List<String> SMALL = List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xms64m");
+    private static final List<String> SMALL = List.of("-XX:+UseSerialGC", "-Xms64m");
+    // C1 alone: these two wait for others most of the time on a developer's machine, and start in half the time.
+    private static final List<String> QUICK = List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xms64m");
 
     /** The API. */
     public ManagedProcess.Spec gateway() {
@@ -54,10 +57,12 @@ public record ServiceSpecs(
         e.putAll(database.environment());
         e.putAll(audit.environment());
         e.put("ALTIPLANO_MODELS_DIR", models.toString());
+        // One gateway, with nobody in front of it who would have to learn that it goes.
+        e.put("ALTIPLANO_JOB_FAREWELL", "PT0S");
         e.put("ALTIPLANO_KEYS_PEPPER", pepper);
         e.put("ALTIPLANO_OIDC_URL", issuer);
         e.put("ALTIPLANO_CONSOLE_URL", gatewayUrl() + "/console");
-        return spec("gateway", apps.gateway(), with(SMALL, "-Xmx384m"), e);
+        return spec("gateway", apps.gateway(), with(small(), "-Xmx384m"), e);
     }
 
     /** The scheduler. */
@@ -66,7 +71,7 @@ public record ServiceSpecs(
         e.put("ALTIPLANO_SCHEDULER_STATE_DIR", state.toString());
         // A known member takes its partitions up again at once, also after kill -9, without waiting out its session.
         e.put("ALTIPLANO_SCHEDULER_INSTANCE_ID", "scheduler-0");
-        return spec("scheduler", apps.scheduler(), with(SMALL, "-Xmx256m"), e);
+        return spec("scheduler", apps.scheduler(), with(small(), "-Xmx256m"), e);
     }
 
     /** The worker of an ordinal, from 0. */
@@ -81,6 +86,10 @@ public record ServiceSpecs(
                 apps.worker(),
                 List.of("-XX:+UseParallelGC", "-XX:MaxRAMPercentage=40", "--add-modules", "jdk.incubator.vector"),
                 e);
+    }
+
+    private List<String> small() {
+        return busy ? SMALL : QUICK;
     }
 
     /** The gateway's address. */

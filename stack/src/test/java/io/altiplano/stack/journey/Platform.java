@@ -92,7 +92,8 @@ final class Platform implements AutoCloseable {
                 ports.get(3),
                 ports.get(4),
                 2,
-                Map.of());
+                Map.of(),
+                false);
         specs.audit().makeKeys();
         admin = new AdminApi(specs.gatewayUrl() + "/admin/v1", () -> TestInfra.token("admin"));
         watchdog = Watchdog.over(dirs.run());

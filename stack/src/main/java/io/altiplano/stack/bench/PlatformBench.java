@@ -1,0 +1,297 @@
+package io.altiplano.stack.bench;
+
+import io.altiplano.contracts.KafkaConfig;
+import io.altiplano.contracts.Topics;
+import io.altiplano.stack.infra.InfraException;
+import io.altiplano.stack.infra.ManagedProcess;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
+
+/**
+ * Measures what gateway, Kafka and scheduler add to an answer, with a worker that has no model, everything on one machine:
+ * time to the first token, time a token, requests a second beside the same gateway's direct answers, and the gateway's
+ * memory under many open streams.
+ */
+public final class PlatformBench {
+    private static final String DATA = "data: ";
+    private static final String CONTENT = "\"content\":\"";
+    private static final int FEW = 16;
+    private static final Duration A_STEP = Duration.ofMillis(25);
+
+    private final int port;
+    private final String key;
+    private final String model;
+    private final Map<String, Supplier<ManagedProcess>> processes;
+
+    /**
+     * Over a platform without workers.
+     *
+     * @param port the gateway's on 127.0.0.1
+     * @param key of a tenant whose plan allows thousands of requests at once
+     * @param processes whose processor time is told apart, by name; the memory of "gateway" is read
+     */
+    public PlatformBench(int port, String key, String model, Map<String, Supplier<ManagedProcess>> processes) {
+        this.port = port;
+        this.key = key;
+        this.model = model;
+        this.processes = Map.copyOf(processes);
+    }
+
+    /** A worker without a model for the platform, so that it can come up. */
+    public static AutoCloseable worker(KafkaConfig kafka, String pool, String model) {
+        return new NoModelWorker(kafka, new Topics(""), pool, model, A_STEP);
+    }
+
+    /** Times of streams, in ms. */
+    private record Streams(double[] first, double[] token, int failed) {}
+
+    /** Measures all and prints. */
+    public void run(int seconds) {
+        System.out.printf("%nWarming up%n");
+        streams(8, 20, 30);
+        rate(8, chat(false, FEW), "/v1/chat/completions", Math.max(4, seconds));
+        System.out.printf(
+                "%n%-44s %10s %10s %10s   %s%n",
+                "added by the platform, without model time", "p50", "p90", "p99", "aim");
+        Streams one = streams(1, Math.max(40, seconds * 8), 8);
+        print("time to first token, 1 stream (ms)", one.first, "p50 <= 15");
+        print("per token, 1 stream (ms)", one.token, "p50 <= 5, p99 <= 60");
+        Streams many = streams(64, Math.max(2, seconds / 4), 100);
+        print("time to first token, 64 streams (ms)", many.first, "p50 <= 40");
+        print("per token, 64 streams (ms)", many.token, "p50 <= 5, p99 <= 60");
+        if (one.failed + many.failed > 0) {
+            System.out.printf("%d streams did not end well%n", one.failed + many.failed);
+        }
+        rates(seconds);
+        memory(seconds);
+    }
+
+    private static void print(String what, double[] ms, String aim) {
+        System.out.printf(
+                Locale.ROOT, "%-44s %10.1f %10.1f %10.1f   %s%n", what, at(ms, 0.5), at(ms, 0.9), at(ms, 0.99), aim);
+    }
+
+    private static double at(double[] sorted, double quantile) {
+        return sorted.length == 0 ? Double.NaN : sorted[(int) Math.min(sorted.length - 1, quantile * sorted.length)];
+    }
+
+    /** So many connections, each with so many streams one after the other. */
+    private Streams streams(int connections, int each, int tokens) {
+        ConcurrentLinkedQueue<Double> first = new ConcurrentLinkedQueue<>();
+        ConcurrentLinkedQueue<Double> token = new ConcurrentLinkedQueue<>();
+        AtomicInteger failed = new AtomicInteger();
+        inParallel(connections, i -> {
+            try (LeanClient client = new LeanClient(port, key)) {
+                for (int n = 0; n < each; n++) {
+                    // Answers of different lengths, so that streams do not begin in lockstep.
+                    int length = tokens / 2 + (i * 37 + n * 61) % (tokens + 1);
+                    long sent = System.nanoTime();
+                    boolean[] began = {false};
+                    int status =
+                            client.send("POST", "/v1/chat/completions", chat(true, Math.max(2, length)), (line, at) -> {
+                                long made = made(line);
+                                if (made == 0) {
+                                    return;
+                                }
+                                if (began[0]) {
+                                    token.add((at - made) / 1e6);
+                                } else {
+                                    began[0] = true;
+                                    first.add((at - sent) / 1e6);
+                                }
+                            });
+                    if (status != 200 || !began[0]) {
+                        failed.incrementAndGet();
+                    }
+                }
+            } catch (IOException e) {
+                failed.incrementAndGet();
+            }
+        });
+        return new Streams(sorted(first), sorted(token), failed.get());
+    }
+
+    private static double[] sorted(ConcurrentLinkedQueue<Double> values) {
+        double[] all = values.stream().mapToDouble(Double::doubleValue).toArray();
+        Arrays.sort(all);
+        return all;
+    }
+
+    /** When the token of a server-sent event was made, 0 if the line holds none. */
+    private static long made(String line) {
+        int content = line.startsWith(DATA) ? line.indexOf(CONTENT) : -1;
+        int end = content < 0 ? -1 : line.indexOf(' ', content);
+        if (end < 0) {
+            return 0;
+        }
+        try {
+            return Long.parseLong(line, content + CONTENT.length(), end, 10);
+        } catch (NumberFormatException e) {
+            // The first event's content is empty.
+            return 0;
+        }
+    }
+
+    private void rates(int seconds) {
+        String path = "/v1/chat/completions";
+        String queued = chat(false, FEW);
+        // The same gateway, key and body, for more tokens than the context has: read, rendered and encoded, then
+        // answered at
+        // once, with no licence asked, nothing reserved, queued or billed.
+        String direct = queued.replace("\"max_tokens\":" + FEW, "\"max_tokens\":100000000");
+        // And of a model that there is not: little more than the key and the body's syntax.
+        String barely = queued.replace('"' + model + '"', "\"no-such-model\"");
+        System.out.printf(
+                "%n%-38s %8s %8s %8s %8s %8s%n",
+                "requests a second, not streamed", "queued", "direct", "ratio", "barely", "ratio");
+        List<Double> ratios = new ArrayList<>();
+        for (int round = 0; round < 3; round++) {
+            Map<String, Long> before = processorMillis();
+            double through = rate(32, queued, path, seconds);
+            if (round == 0) {
+                spent(before, processorMillis(), through * seconds);
+            }
+            double at = rate(32, direct, path, seconds);
+            double least = rate(32, barely, path, seconds);
+            ratios.add(through / at);
+            System.out.printf(
+                    Locale.ROOT,
+                    "%-38s %8.0f %8.0f %7.0f%% %8.0f %7.0f%%%n",
+                    "32 connections",
+                    through,
+                    at,
+                    100 * through / at,
+                    least,
+                    100 * through / least);
+        }
+        ratios.sort(null);
+        System.out.printf(Locale.ROOT, "%-38s %25.0f%%   aim >= 40%%%n", "median", 100 * ratios.get(1));
+    }
+
+    /** Where the processor time of a queued request goes. */
+    private static void spent(Map<String, Long> before, Map<String, Long> after, double requests) {
+        StringBuilder text = new StringBuilder("processor ms a request:");
+        after.forEach((name, ms) -> text.append(
+                String.format(Locale.ROOT, " %s %.2f", name, (ms - before.getOrDefault(name, 0L)) / requests)));
+        System.out.println(text);
+    }
+
+    private Map<String, Long> processorMillis() {
+        Map<String, Long> all = new TreeMap<>();
+        processes.forEach(
+                (name, process) -> all.put(name, processorMillis(process.get().pid())));
+        all.put("bench", processorMillis(ProcessHandle.current().pid()));
+        return all;
+    }
+
+    /** User and system time of a process, in ms: proc(5), stat fields 14 and 15, in ticks of 10 ms. */
+    private static long processorMillis(long pid) {
+        try {
+            String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
+            String[] afterName = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+            return 10 * (Long.parseLong(afterName[11]) + Long.parseLong(afterName[12]));
+        } catch (IOException e) {
+            throw new InfraException("cannot read the processor time of " + pid + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Requests a second over the connections; refusals count where they are the answer that is measured. */
+    private double rate(int connections, String body, String path, int seconds) {
+        AtomicInteger done = new AtomicInteger();
+        long began = System.nanoTime();
+        long until = began + Duration.ofSeconds(seconds).toNanos();
+        inParallel(connections, i -> {
+            try (LeanClient client = new LeanClient(port, key)) {
+                while (System.nanoTime() < until) {
+                    int status = client.send("POST", path, body, (line, at) -> {});
+                    if (status >= 500 || status == 429) {
+                        throw new InfraException("the gateway answered " + status + " under load");
+                    }
+                    done.incrementAndGet();
+                }
+            } catch (IOException e) {
+                throw new InfraException("the gateway dropped a connection: " + e.getMessage(), e);
+            }
+        });
+        return done.get() / ((System.nanoTime() - began) / 1e9);
+    }
+
+    private void memory(int seconds) {
+        System.out.printf("%nresident memory of the gateway (MiB)%n");
+        System.out.printf("%-44s %10d%n", "idle", residentMebibytes());
+        List<LeanClient> open = new ArrayList<>();
+        try {
+            for (int i = 0; i < 1_000; i++) {
+                LeanClient client = new LeanClient(port, key);
+                client.sendOnly("POST", "/v1/chat/completions", chat(true, 4_000));
+                open.add(client);
+                // The first 800 read at all times; the others never do.
+                if (i < 800) {
+                    var unused = CompletableFuture.runAsync(client::discard, Thread::startVirtualThread);
+                }
+            }
+            for (int quarter = 1; quarter <= 4; quarter++) {
+                Thread.sleep(Duration.ofSeconds(seconds).toMillis() / 2);
+                System.out.printf(
+                        "%-44s %10d%n",
+                        "1,000 streams open, 200 never read, " + quarter * seconds / 2 + " s", residentMebibytes());
+            }
+        } catch (IOException e) {
+            throw new InfraException("the gateway took " + open.size() + " streams and no more: " + e.getMessage(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            open.forEach(LeanClient::close);
+        }
+    }
+
+    private ManagedProcess gateway() {
+        Supplier<ManagedProcess> gateway = processes.get("gateway");
+        if (gateway == null) {
+            throw new IllegalStateException("no process named gateway among " + processes.keySet());
+        }
+        return gateway.get();
+    }
+
+    private long residentMebibytes() {
+        try {
+            return Files.readAllLines(Path.of("/proc/" + gateway().pid() + "/status")).stream()
+                    .filter(line -> line.startsWith("VmRSS:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")) / 1024)
+                    .findFirst()
+                    .orElse(0);
+        } catch (IOException e) {
+            throw new InfraException("cannot read the gateway's memory: " + e.getMessage(), e);
+        }
+    }
+
+    private String chat(boolean stream, int tokens) {
+        return "{\"model\":\"" + model + "\",\"stream\":" + stream + ",\"max_tokens\":" + tokens
+                + ",\"messages\":[{\"role\":\"user\",\"content\":\"Tell me a long story about a mountain village.\"}]}";
+    }
+
+    private static void inParallel(int count, java.util.function.IntConsumer each) {
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<CompletableFuture<Void>> all = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                int n = i;
+                all.add(CompletableFuture.runAsync(() -> each.accept(n), threads));
+            }
+            all.forEach(CompletableFuture::join);
+        }
+    }
+}

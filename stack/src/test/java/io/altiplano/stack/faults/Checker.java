@@ -1,0 +1,325 @@
+package io.altiplano.stack.faults;
+
+import io.altiplano.contracts.v1.JobFinished;
+import io.altiplano.contracts.v1.JobOutcome;
+import io.altiplano.contracts.v1.JobRecord;
+import io.altiplano.stack.faults.Finding.Invariant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Holds the evidence of a fault run against the invariants I1 to I9. It trusts no service: jobs are what clients saw and
+ * what {@code submissions} holds, their states are read from {@code jobs} by the rule of the log (the first terminal
+ * record wins), and counts are the clients' own.
+ */
+final class Checker {
+    /** Of two tenants with equal weight and load, the larger share of served tokens may be this much above the smaller. */
+    private static final double FAIR = 0.10;
+    /** Fewer served tokens than this say nothing about shares. */
+    private static final long ENOUGH = 20_000;
+
+    private final Evidence evidence;
+    private final List<Finding> findings = new ArrayList<>();
+    private final Map<String, JobFinished> terminal = new LinkedHashMap<>();
+    private final Map<String, List<Evidence.Entry>> entries;
+    private long largestCancelWindow;
+    private int withoutClient;
+
+    private Checker(Evidence evidence) {
+        this.evidence = evidence;
+        this.entries = evidence.ledger().stream()
+                .collect(Collectors.groupingBy(e -> e.job().toString()));
+    }
+
+    /**
+     * What was found.
+     *
+     * @param findings broken invariants
+     * @param jobs terminal states counted
+     * @param largestCancelWindow most tokens billed beyond what a client that hung up had received
+     * @param withoutClient succeeded jobs whose client never learned their id: its connection broke before
+     */
+    record Result(List<Finding> findings, int jobs, long largestCancelWindow, int withoutClient) {}
+
+    static Result check(Evidence evidence) {
+        Checker checker = new Checker(evidence);
+        checker.log();
+        checker.terminals();
+        checker.bills();
+        checker.tenants();
+        checker.answers();
+        checker.limits();
+        checker.rest();
+        return new Result(
+                List.copyOf(checker.findings),
+                checker.terminal.size(),
+                checker.largestCancelWindow,
+                checker.withoutClient);
+    }
+
+    private void found(Invariant invariant, String what, Object... values) {
+        findings.add(new Finding(invariant, String.format(what, values)));
+    }
+
+    /** I6, by the log's own rule: what comes after a job's first terminal record, or repeats an epoch, has no effect. */
+    private void log() {
+        Map<String, Integer> epochs = new HashMap<>();
+        for (JobRecord record : evidence.log()) {
+            if (record.hasFinished()) {
+                terminal.putIfAbsent(record.getFinished().getJobId(), record.getFinished());
+            } else if (record.hasGranted()) {
+                String job = record.getGranted().getJobId();
+                int epoch = record.getGranted().getEpoch();
+                int before = epochs.getOrDefault(job, 0);
+                if (epoch > before + 1 && !terminal.containsKey(job)) {
+                    found(Invariant.I6, "job %s: epoch %d was granted after epoch %d", job, epoch, before);
+                }
+                epochs.merge(job, epoch, Math::max);
+            } else if (record.hasExpired()) {
+                String job = record.getExpired().getJobId();
+                int epoch = record.getExpired().getEpoch();
+                if (epoch > epochs.getOrDefault(job, 0)) {
+                    found(Invariant.I6, "job %s: epoch %d expired and had not been granted", job, epoch);
+                }
+            }
+        }
+        for (Map.Entry<String, JobFinished> e : terminal.entrySet()) {
+            Integer granted = epochs.get(e.getKey());
+            if (e.getValue().getOutcome() == JobOutcome.JOB_OUTCOME_SUCCEEDED && granted == null) {
+                found(Invariant.I6, "job %s succeeded and was never granted", e.getKey());
+            }
+        }
+    }
+
+    /** I1: what a client was promised, and what was submitted at all, has ended. */
+    private void terminals() {
+        Set<String> accepted = new HashSet<>(evidence.submitted().keySet());
+        evidence.seen().stream().filter(Seen::accepted).forEach(s -> accepted.add(String.valueOf(s.job())));
+        accepted.removeAll(evidence.planted());
+        for (String job : accepted) {
+            if (!terminal.containsKey(job)) {
+                found(Invariant.I1, "job %s was accepted and has no terminal state", job);
+            }
+        }
+        for (Map.Entry<String, JobFinished> e : terminal.entrySet()) {
+            if (!evidence.submitted().containsKey(e.getKey())
+                    && !evidence.planted().contains(e.getKey())) {
+                found(Invariant.I1, "job %s ended and was never submitted", e.getKey());
+            }
+        }
+        Map<String, Long> promised = evidence.seen().stream()
+                .filter(s -> s.end() == Seen.End.WHOLE)
+                .collect(Collectors.groupingBy(s -> String.valueOf(s.job()), Collectors.counting()));
+        promised.forEach((job, times) -> {
+            if (times > 1) {
+                found(Invariant.I1, "job %s was answered to %d requests", job, times);
+            }
+        });
+        for (Seen s : evidence.seen()) {
+            if (s.end() == Seen.End.REFUSED && (s.status() == 500 || s.status() == 502 || s.status() == 504)) {
+                found(Invariant.I1, "a request was answered with status %d %s", s.status(), s.code());
+            }
+            if (s.end() == Seen.End.REFUSED && (s.status() == 503 || s.status() == 429) && !s.retryAfter()) {
+                found(Invariant.I1, "status %d %s came without Retry-After", s.status(), s.code());
+            }
+        }
+    }
+
+    /** I2: one entry a job, and its counts are what its client counted. */
+    private void bills() {
+        Map<String, Seen> clients = evidence.seen().stream()
+                .filter(Seen::accepted)
+                .collect(Collectors.toMap(s -> String.valueOf(s.job()), s -> s, (a, b) -> a));
+        for (Map.Entry<String, JobFinished> e : terminal.entrySet()) {
+            String job = e.getKey();
+            List<Evidence.Entry> own = entries.getOrDefault(job, List.of());
+            if (own.size() != 1) {
+                found(Invariant.I2, "job %s has %d usage entries", job, own.size());
+                continue;
+            }
+            bill(job, own.getFirst(), e.getValue(), clients.get(job));
+        }
+        for (Evidence.Entry entry : evidence.ledger()) {
+            if (!terminal.containsKey(entry.job().toString())) {
+                found(Invariant.I2, "job %s is billed and has not ended", entry.job());
+            }
+        }
+        if (!sorted(evidence.ledger()).equals(sorted(evidence.rebuilt()))) {
+            found(
+                    Invariant.I2,
+                    "the ledger posted again from offset 0 differs: %d entries before, %d after",
+                    evidence.ledger().size(),
+                    evidence.rebuilt().size());
+        }
+    }
+
+    private void bill(String job, Evidence.Entry entry, JobFinished finished, @Nullable Seen client) {
+        String outcome = finished.getOutcome().name().substring("JOB_OUTCOME_".length());
+        if (!entry.outcome().equals(outcome)) {
+            found(Invariant.I6, "job %s is %s in the ledger and %s in the log", job, entry.outcome(), outcome);
+        }
+        switch (finished.getOutcome()) {
+            case JOB_OUTCOME_FAILED -> {
+                if (entry.promptTokens() != 0 || entry.completionTokens() != 0) {
+                    found(Invariant.I2, "job %s failed and is billed %s", job, entry);
+                }
+            }
+            case JOB_OUTCOME_SUCCEEDED, JOB_OUTCOME_CANCELLED -> counted(job, entry, client, outcome);
+            default -> found(Invariant.I6, "job %s ended as %s", job, finished.getOutcome());
+        }
+        if (client != null && client.end() == Seen.End.WHOLE && !outcome.equals("SUCCEEDED")) {
+            found(Invariant.I2, "job %s: its client has the whole answer and it %s", job, outcome);
+        }
+    }
+
+    private void counted(String job, Evidence.Entry entry, @Nullable Seen client, String outcome) {
+        if (client == null) {
+            withoutClient++;
+            return;
+        }
+        if (client.end() == Seen.End.WHOLE) {
+            if (entry.promptTokens() != client.promptTokens() || entry.completionTokens() != client.tokens()) {
+                found(
+                        Invariant.I2,
+                        "job %s: its client counted %d + %d tokens, billed are %d + %d",
+                        job,
+                        client.promptTokens(),
+                        client.tokens(),
+                        entry.promptTokens(),
+                        entry.completionTokens());
+            }
+            return;
+        }
+        long beyond = entry.completionTokens() - client.tokens();
+        if (beyond < 0) {
+            found(
+                    Invariant.I2,
+                    "job %s: %d tokens received, %d billed",
+                    job,
+                    client.tokens(),
+                    entry.completionTokens());
+        }
+        if (client.end() == Seen.End.LEFT && outcome.equals("CANCELLED")) {
+            largestCancelWindow = Math.max(largestCancelWindow, beyond);
+        }
+        Evidence.Submitted submitted = evidence.submitted().get(job);
+        if (submitted != null && entry.completionTokens() > submitted.mostTokens()) {
+            found(Invariant.I2, "job %s is billed more than its max_tokens %d", job, submitted.mostTokens());
+        }
+    }
+
+    private static List<Evidence.Entry> sorted(List<Evidence.Entry> entries) {
+        return entries.stream()
+                .sorted(Comparator.comparing((Evidence.Entry e) -> e.job()).thenComparing(Evidence.Entry::line))
+                .toList();
+    }
+
+    /** I3: a job belongs to whoever asked, in the submission, in the log and in the ledger. */
+    private void tenants() {
+        for (Seen s : evidence.seen()) {
+            if (!s.accepted()) {
+                continue;
+            }
+            String job = String.valueOf(s.job());
+            Evidence.Submitted submitted = evidence.submitted().get(job);
+            if (submitted != null && !submitted.tenant().equals(s.tenant())) {
+                found(Invariant.I3, "job %s of %s was submitted for %s", job, s.tenant(), submitted.tenant());
+            }
+            for (Evidence.Entry entry : entries.getOrDefault(job, List.of())) {
+                if (!entry.tenant().equals(s.tenant())) {
+                    found(Invariant.I3, "job %s of %s is billed to %s", job, s.tenant(), entry.tenant());
+                }
+            }
+        }
+    }
+
+    /** I3 again: what a client was given is the answer to its own question, or the beginning of it. */
+    private void answers() {
+        for (Seen s : evidence.seen()) {
+            String answer = evidence.answers().get(s.question());
+            if (answer == null || s.text().isEmpty()) {
+                continue;
+            }
+            boolean right = s.end() == Seen.End.WHOLE ? answer.equals(s.text()) : answer.startsWith(s.text());
+            if (!right) {
+                found(
+                        Invariant.I3,
+                        "job %s: the answer to question %d is not the undisturbed one (%d of %d characters are alike)",
+                        String.valueOf(s.job()),
+                        s.question(),
+                        alike(answer, s.text()),
+                        answer.length());
+            }
+        }
+    }
+
+    private static int alike(String a, String b) {
+        int i = 0;
+        while (i < Math.min(a.length(), b.length()) && a.charAt(i) == b.charAt(i)) {
+            i++;
+        }
+        return i;
+    }
+
+    /** I4: at no moment had a limited tenant more streams past their first token than it may have. */
+    private void limits() {
+        evidence.limits().forEach((tenant, limit) -> {
+            TreeMap<Long, Integer> changes = new TreeMap<>();
+            for (Seen s : evidence.seen()) {
+                if (s.tenant().equals(tenant) && s.stream() && s.firstNanos() != 0) {
+                    changes.merge(s.firstNanos(), 1, Integer::sum);
+                    changes.merge(s.endNanos(), -1, Integer::sum);
+                }
+            }
+            int open = 0;
+            int most = 0;
+            for (int change : changes.values()) {
+                open += change;
+                most = Math.max(most, open);
+            }
+            if (most > limit) {
+                found(Invariant.I4, "%s had %d answers at once, %d are allowed", tenant, most, limit);
+            }
+        });
+    }
+
+    /** I5, I7, I8, I9. */
+    private void rest() {
+        if (!evidence.audit().isEmpty()) {
+            found(Invariant.I5, "%s", evidence.audit());
+        }
+        evidence.undrained().forEach(what -> found(Invariant.I8, "%s", what));
+        evidence.idle().forEach((what, amount) -> found(Invariant.I9, "%s: %d", what, amount));
+    }
+
+    /**
+     * I7 over what was seen while nothing was disturbed: the shares of two tenants with equal weight, clients and
+     * questions.
+     */
+    static List<Finding> fair(List<Seen> undisturbed, String one, String other) {
+        long a = served(undisturbed, one);
+        long b = served(undisturbed, other);
+        if (a + b < ENOUGH || Math.max(a, b) <= (1 + FAIR) * Math.min(a, b)) {
+            return List.of();
+        }
+        return List.of(new Finding(
+                Invariant.I7,
+                one + " was served " + a + " tokens, " + other + " " + b + ", with equal weight and load"));
+    }
+
+    private static long served(List<Seen> seen, String tenant) {
+        return seen.stream()
+                .filter(s -> s.tenant().equals(tenant))
+                .mapToLong(s -> s.promptTokens() + s.tokens())
+                .sum();
+    }
+}

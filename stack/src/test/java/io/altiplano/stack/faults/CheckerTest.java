@@ -1,0 +1,197 @@
+package io.altiplano.stack.faults;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.altiplano.contracts.v1.JobFinished;
+import io.altiplano.contracts.v1.JobOutcome;
+import io.altiplano.contracts.v1.JobRecord;
+import io.altiplano.contracts.v1.LeaseGranted;
+import io.altiplano.stack.faults.Evidence.Entry;
+import io.altiplano.stack.faults.Evidence.Submitted;
+import io.altiplano.stack.faults.Finding.Invariant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The checker against evidence with one planted fault each: a checker that finds nothing anywhere proves nothing. */
+class CheckerTest {
+    private static final UUID JOB = UUID.fromString("01900000-0000-7000-8000-000000000001");
+    private static final UUID LEFT = UUID.fromString("01900000-0000-7000-8000-000000000002");
+    private static final UUID FAILED = UUID.fromString("01900000-0000-7000-8000-000000000003");
+    private static final String ANSWER = "A river runs.";
+
+    /** Evidence of three jobs (whole, left, failed) that a plant may spoil. */
+    private static final class Scene {
+        final List<Seen> seen = new ArrayList<>(List.of(
+                seen(JOB.toString(), "north", Seen.End.WHOLE, 10, 4, ANSWER, 0),
+                seen(LEFT.toString(), "north", Seen.End.LEFT, 10, 2, "A ri", 200),
+                seen(FAILED.toString(), "south", Seen.End.ERROR_EVENT, 10, 1, "A", 0),
+                seen(null, "south", Seen.End.REFUSED, 10, 0, "", 503)));
+        final Map<String, Submitted> submitted = new LinkedHashMap<>(Map.of(
+                JOB.toString(), new Submitted("north", 10, 24),
+                LEFT.toString(), new Submitted("north", 10, 24),
+                FAILED.toString(), new Submitted("south", 10, 24)));
+        final List<JobRecord> log = new ArrayList<>(List.of(
+                granted(JOB, 1),
+                granted(LEFT, 1),
+                granted(FAILED, 1),
+                finished(JOB, JobOutcome.JOB_OUTCOME_SUCCEEDED),
+                finished(LEFT, JobOutcome.JOB_OUTCOME_CANCELLED),
+                finished(FAILED, JobOutcome.JOB_OUTCOME_FAILED)));
+        final List<Entry> ledger = new ArrayList<>(List.of(
+                new Entry(JOB, 0, "north", "SUCCEEDED", 10, 4),
+                new Entry(LEFT, 0, "north", "CANCELLED", 10, 3),
+                new Entry(FAILED, 0, "south", "FAILED", 0, 0)));
+
+        @Nullable
+        List<Entry> rebuilt;
+
+        Map<String, Long> idle = Map.of();
+        List<String> undrained = List.of();
+        String audit = "";
+        Map<String, Integer> limits = Map.of();
+
+        Evidence evidence() {
+            return new Evidence(
+                    seen,
+                    submitted,
+                    log,
+                    ledger,
+                    rebuilt == null ? ledger : rebuilt,
+                    Map.of(0, ANSWER),
+                    Set.of(),
+                    idle,
+                    undrained,
+                    audit,
+                    limits);
+        }
+    }
+
+    /** What may be wrong, and the invariant that it breaks. */
+    private enum Plant {
+        JOB_WITHOUT_AN_END(Invariant.I1, s -> s.log.remove(3)),
+        JOB_THAT_NOBODY_SUBMITTED(Invariant.I1, s -> s.submitted.remove(FAILED.toString())),
+        ONE_ANSWER_FOR_TWO_REQUESTS(Invariant.I1, s -> s.seen.add(s.seen.getFirst())),
+        STATUS_500(Invariant.I1, s -> s.seen.add(seen(null, "south", Seen.End.REFUSED, 10, 0, "", 500))),
+        REFUSAL_WITHOUT_RETRY_AFTER(Invariant.I1, s -> s.seen.add(withoutRetryAfter())),
+        JOB_NOT_BILLED(Invariant.I2, s -> s.ledger.removeFirst()),
+        JOB_BILLED_TWICE(Invariant.I2, s -> s.ledger.add(new Entry(JOB, 1, "north", "SUCCEEDED", 10, 4))),
+        ONE_TOKEN_TOO_MANY(Invariant.I2, s -> s.ledger.set(0, new Entry(JOB, 0, "north", "SUCCEEDED", 10, 5))),
+        PROMPT_MISCOUNTED(Invariant.I2, s -> s.ledger.set(0, new Entry(JOB, 0, "north", "SUCCEEDED", 11, 4))),
+        LESS_BILLED_THAN_RECEIVED(Invariant.I2, s -> s.ledger.set(1, new Entry(LEFT, 0, "north", "CANCELLED", 10, 1))),
+        MORE_BILLED_THAN_ALLOWED(Invariant.I2, s -> s.ledger.set(1, new Entry(LEFT, 0, "north", "CANCELLED", 10, 25))),
+        FAILURE_BILLED(Invariant.I2, s -> s.ledger.set(2, new Entry(FAILED, 0, "south", "FAILED", 10, 0))),
+        BILLED_BEFORE_ITS_END(
+                Invariant.I2, s -> s.ledger.add(new Entry(UUID.randomUUID(), 0, "north", "FAILED", 0, 0))),
+        REBUILT_OTHERWISE(Invariant.I2, s -> s.rebuilt = s.ledger.subList(0, 2)),
+        WHOLE_ANSWER_OF_A_FAILED_JOB(Invariant.I2, s -> s.log.set(3, finished(JOB, JobOutcome.JOB_OUTCOME_CANCELLED))),
+        BILLED_TO_ANOTHER(Invariant.I3, s -> s.ledger.set(0, new Entry(JOB, 0, "south", "SUCCEEDED", 10, 4))),
+        SUBMITTED_FOR_ANOTHER(Invariant.I3, s -> s.submitted.put(JOB.toString(), new Submitted("south", 10, 24))),
+        ANOTHERS_ANSWER(
+                Invariant.I3,
+                s -> s.seen.set(0, seen(JOB.toString(), "north", Seen.End.WHOLE, 10, 4, "Another story.", 0))),
+        TOO_MANY_AT_ONCE(Invariant.I4, s -> s.limits = Map.of("north", 1)),
+        AUDIT_BROKEN(Invariant.I5, s -> s.audit = "row 7 does not follow from row 6"),
+        EPOCH_SKIPPED(Invariant.I6, s -> s.log.add(1, granted(JOB, 3))),
+        SUCCESS_WITHOUT_A_LEASE(Invariant.I6, s -> s.log.removeFirst()),
+        LEDGER_OF_A_FENCED_RESULT(Invariant.I6, s -> s.ledger.set(2, new Entry(FAILED, 0, "south", "CANCELLED", 0, 1))),
+        NOT_DRAINED(Invariant.I8, s -> s.undrained = List.of("the outbox holds 3 rows")),
+        LEFT_OVER(Invariant.I9, s -> s.idle = Map.of("worker-0 KV blocks held", 2L));
+
+        private final Invariant breaks;
+        private final Consumer<Scene> spoil;
+
+        Plant(Invariant breaks, Consumer<Scene> spoil) {
+            this.breaks = breaks;
+            this.spoil = spoil;
+        }
+    }
+
+    @Test
+    void soundEvidenceHasNoFinding() {
+        // given
+        Scene scene = new Scene();
+
+        // when
+        Checker.Result result = Checker.check(scene.evidence());
+
+        // then
+        assertThat(result.findings()).isEmpty();
+        assertThat(result.jobs()).isEqualTo(3);
+        assertThat(result.largestCancelWindow()).isEqualTo(1);
+    }
+
+    @Test
+    void aSecondTerminalRecordAndALateGrantHaveNoEffect() {
+        // given
+        Scene scene = new Scene();
+        scene.log.add(finished(JOB, JobOutcome.JOB_OUTCOME_FAILED));
+        scene.log.add(granted(JOB, 2));
+
+        // when
+        Checker.Result result = Checker.check(scene.evidence());
+
+        // then
+        assertThat(result.findings()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource(Plant.class)
+    void aPlantedFaultIsFound(Plant plant) {
+        // given
+        Scene scene = new Scene();
+        plant.spoil.accept(scene);
+
+        // when
+        Checker.Result result = Checker.check(scene.evidence());
+
+        // then
+        assertThat(result.findings()).extracting(Finding::invariant).contains(plant.breaks);
+    }
+
+    @Test
+    void unequalServiceOfEqualTenantsIsFound() {
+        // given
+        List<Seen> alike = List.of(served("north", 20_000), served("south", 21_000));
+        List<Seen> unlike = List.of(served("north", 20_000), served("south", 23_000));
+
+        // then
+        assertThat(Checker.fair(alike, "north", "south")).isEmpty();
+        assertThat(Checker.fair(unlike, "north", "south"))
+                .extracting(Finding::invariant)
+                .containsExactly(Invariant.I7);
+    }
+
+    private static Seen served(String tenant, int tokens) {
+        return seen(UUID.randomUUID().toString(), tenant, Seen.End.WHOLE, 0, tokens, "", 200);
+    }
+
+    private static Seen seen(
+            @Nullable String job, String tenant, Seen.End end, int prompt, int tokens, String text, int status) {
+        return new Seen(tenant, 0, true, end, job, status, "", true, prompt, tokens, text, 1, 2, 9);
+    }
+
+    private static Seen withoutRetryAfter() {
+        return new Seen("south", 0, true, Seen.End.REFUSED, null, 429, "", false, 10, 0, "", 1, 0, 9);
+    }
+
+    private static JobRecord granted(UUID job, int epoch) {
+        return JobRecord.newBuilder()
+                .setGranted(LeaseGranted.newBuilder().setJobId(job.toString()).setEpoch(epoch))
+                .build();
+    }
+
+    private static JobRecord finished(UUID job, JobOutcome outcome) {
+        return JobRecord.newBuilder()
+                .setFinished(JobFinished.newBuilder().setJobId(job.toString()).setOutcome(outcome))
+                .build();
+    }
+}

@@ -1,0 +1,434 @@
+package io.altiplano.stack.faults;
+
+import io.altiplano.contracts.KafkaConfig;
+import io.altiplano.contracts.Topics;
+import io.altiplano.stack.infra.Dirs;
+import io.altiplano.stack.infra.InfraException;
+import io.altiplano.stack.infra.KafkaServer;
+import io.altiplano.stack.infra.KeycloakServer;
+import io.altiplano.stack.infra.ManagedProcess;
+import io.altiplano.stack.infra.Ports;
+import io.altiplano.stack.infra.PostgresServer;
+import io.altiplano.stack.infra.Secrets;
+import io.altiplano.stack.infra.TestInfra;
+import io.altiplano.stack.infra.TopicProvisioner;
+import io.altiplano.stack.infra.Waiting;
+import io.altiplano.stack.infra.Watchdog;
+import io.altiplano.stack.platform.AdminApi;
+import io.altiplano.stack.platform.Apps;
+import io.altiplano.stack.platform.AuditFiles;
+import io.altiplano.stack.platform.Database;
+import io.altiplano.stack.platform.Demo;
+import io.altiplano.stack.platform.ModelStore;
+import io.altiplano.stack.platform.Probe;
+import io.altiplano.stack.platform.ServiceSpecs;
+import io.altiplano.stack.platform.Supervised;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A whole platform to break: two gateways behind a front door, two schedulers, two workers, and a PostgreSQL, a broker and
+ * a Keycloak of its own, each a process that is started again when it ends. The second gateway's database, and the first
+ * gateway's, scheduler's and worker's way to Kafka, are {@link Wire}s.
+ */
+final class Cluster implements AutoCloseable {
+    static final int REPLICAS = 2;
+    /** The parts whose Kafka listener is behind a wire of its own. */
+    static final List<String> WIRED = List.of("gateway-0", "scheduler-0", "worker-0");
+
+    private static final Topics TOPICS = new Topics("");
+    private static final Duration START = Duration.ofSeconds(240);
+
+    private final Path folder;
+    private final Dirs dirs;
+    private final Secrets secrets;
+    private final List<Integer> ports;
+    private final Watchdog watchdog;
+    private final AuditFiles audit;
+    private final Apps apps;
+    private final Database database;
+    private final AdminApi admin;
+    private final PostgresServer postgres;
+    private final KafkaServer kafka;
+    private final Map<String, Supervised> parts = new LinkedHashMap<>();
+    private final Map<String, Integer> servicePorts = new LinkedHashMap<>();
+    private final Map<String, Wire> wires = new LinkedHashMap<>();
+    private final Wire door;
+    private final AtomicInteger turn = new AtomicInteger();
+
+    /** What ports there are, in their order. */
+    private enum Port {
+        POSTGRES,
+        KAFKA,
+        CONTROLLER,
+        WIRED_0,
+        WIRED_1,
+        WIRED_2,
+        KEYCLOAK,
+        KEYCLOAK_MANAGEMENT,
+        GATEWAY_0,
+        GATEWAY_1,
+        SCHEDULER_0,
+        SCHEDULER_1,
+        WORKER_0,
+        WORKER_1
+    }
+
+    private Cluster(Path folder) throws IOException, SQLException {
+        this.folder = folder;
+        Path root = TestInfra.root();
+        dirs = Dirs.under(folder, root.resolve(".altiplano/cache"));
+        secrets = new Secrets(folder.resolve("secrets"));
+        ports = Ports.free(Port.values().length);
+        apps = Apps.ofCheckout(root);
+        new ModelStore(folder.resolve("models")).add(Demo.MODEL, root.resolve("starter-model/model"));
+        audit = AuditFiles.under(folder);
+        audit.makeKeys();
+        database = database(port(Port.POSTGRES));
+        watchdog = Watchdog.over(dirs.run());
+        List<KafkaServer.Wired> wired = new ArrayList<>();
+        for (int i = 0; i < WIRED.size(); i++) {
+            int behind = ports.get(Port.WIRED_0.ordinal() + i);
+            Wire wire = new Wire(() -> behind);
+            wires.put(WIRED.get(i), wire);
+            wired.add(new KafkaServer.Wired(behind, wire.port()));
+        }
+        disks().forEach(SmallDisk::mount);
+        wires.put("database", new Wire(() -> port(Port.POSTGRES)));
+        supervise(
+                "kafka",
+                () -> KafkaServer.start(dirs, port(Port.KAFKA), port(Port.CONTROLLER), secrets, wired)
+                        .process());
+        supervise(
+                "postgres",
+                () -> PostgresServer.start(dirs, port(Port.POSTGRES), secrets.get("superuser"))
+                        .process());
+        Path zip = KeycloakFiles.zip(root);
+        supervise(
+                "keycloak",
+                () -> KeycloakServer.start(
+                                dirs,
+                                zip,
+                                port(Port.KEYCLOAK),
+                                port(Port.KEYCLOAK_MANAGEMENT),
+                                "http://127.0.0.1:1/console",
+                                secrets)
+                        .process());
+        kafka = KafkaServer.of(part("kafka").current(), port(Port.KAFKA), secrets);
+        postgres = new PostgresServer(part("postgres").current(), port(Port.POSTGRES), secrets.get("superuser"));
+        door = new Wire(this::readyGateway);
+        admin = new AdminApi(url() + "/admin/v1", () -> token("admin"));
+        startServices();
+    }
+
+    /** Starts one in a new folder below the module's target. */
+    static Cluster start(Path folder) {
+        try {
+            Files.createDirectories(folder);
+            return new Cluster(folder);
+        } catch (IOException | SQLException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private void startServices() throws SQLException {
+        kafka.awaitReady();
+        try (var client = kafka.admin()) {
+            new TopicProvisioner(client, TOPICS)
+                    .provision(List.of(ServiceSpecs.POOL), TopicProvisioner.Principals.DEFAULT);
+        }
+        postgres.awaitReady();
+        try (Connection superuser = postgres.superuser("postgres")) {
+            database.create(superuser, apps.gateway());
+        }
+        List<CompletableFuture<Void>> starting = new ArrayList<>();
+        // One after the other: the first lays out the database.
+        service("gateway-0", port(Port.GATEWAY_0), specs(0).gateway()).join();
+        starting.add(service("gateway-1", port(Port.GATEWAY_1), specs(1).gateway()));
+        for (int i = 0; i < REPLICAS; i++) {
+            starting.add(service("scheduler-" + i, ports.get(Port.SCHEDULER_0.ordinal() + i), specs(i).scheduler()));
+            int port = ports.get(Port.WORKER_0.ordinal() + i);
+            starting.add(service("worker-" + i, port, specs(i).worker(i, port)));
+        }
+        starting.forEach(CompletableFuture::join);
+        new KeycloakServer(part("keycloak").current(), port(Port.KEYCLOAK), port(Port.KEYCLOAK_MANAGEMENT))
+                .awaitReady();
+        admin.createModel(Demo.MODEL, Demo.LICENCE, ServiceSpecs.POOL);
+        Probe.awaitAnswer(url() + "/v1", newTenant("probe"), Demo.MODEL, START);
+    }
+
+    private CompletableFuture<Void> service(String name, int port, ManagedProcess.Spec as) {
+        Map<String, String> environment = new LinkedHashMap<>(as.environment());
+        if (name.startsWith("scheduler")) {
+            environment.put("ALTIPLANO_SCHEDULER_INSTANCE_ID", name);
+        }
+        if (name.startsWith("gateway")) {
+            // As in production: the front door needs a moment to see that a gateway goes.
+            environment.put("ALTIPLANO_JOB_FAREWELL", "PT3S");
+        }
+        if (name.equals("gateway-1")) {
+            environment.put("ALTIPLANO_AUDIT_CHECKPOINTS", secondCheckpoints().toString());
+        }
+        servicePorts.put(name, port);
+        supervise(
+                name,
+                () -> ManagedProcess.start(
+                        new ManagedProcess.Spec(name, as.command(), environment, as.stopSignal()), dirs));
+        return CompletableFuture.runAsync(
+                () -> Probe.awaitReady(part(name).current(), port, START), Thread::startVirtualThread);
+    }
+
+    private Path secondCheckpoints() {
+        return folder.resolve("audit/checkpoints-1.jsonl");
+    }
+
+    private void supervise(String name, java.util.function.Supplier<ManagedProcess> start) {
+        parts.put(name, Supervised.start(start, line -> {}));
+    }
+
+    private ServiceSpecs specs(int replica) {
+        int databasePort = replica == 1 ? wire("database").port() : port(Port.POSTGRES);
+        return new ServiceSpecs(
+                apps,
+                database(databasePort),
+                principal -> kafkaOf(principal, replica),
+                TOPICS.prefix(),
+                issuer(),
+                folder.resolve("models"),
+                audit,
+                dirs.data().resolve("scheduler-" + replica),
+                secrets.get("pepper", 32),
+                ports.get(Port.GATEWAY_0.ordinal() + replica),
+                ports.get(Port.SCHEDULER_0.ordinal() + replica),
+                2,
+                Map.of(),
+                false);
+    }
+
+    private Database database(int port) {
+        return Database.of(
+                "jdbc:postgresql://127.0.0.1:" + port + "/altiplano",
+                "altiplano",
+                "",
+                role -> secrets.get("postgres." + role));
+    }
+
+    private KafkaConfig kafkaOf(String principal, int replica) {
+        Wire wire = wires.get(principal + "-" + replica);
+        return KafkaServer.config(wire == null ? port(Port.KAFKA) : wire.port(), principal, secrets);
+    }
+
+    private int port(Port port) {
+        return ports.get(port.ordinal());
+    }
+
+    /** The gateway that a new connection goes to: in turns, of those that say they are ready. */
+    private int readyGateway() {
+        int first = turn.getAndIncrement();
+        for (int i = 0; i < REPLICAS; i++) {
+            int port = ports.get(Port.GATEWAY_0.ordinal() + Math.floorMod(first + i, REPLICAS));
+            if (ready(port)) {
+                return port;
+            }
+        }
+        return ports.get(Port.GATEWAY_0.ordinal() + Math.floorMod(first, REPLICAS));
+    }
+
+    private static boolean ready(int port) {
+        try (Socket socket = new Socket()) {
+            socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 500);
+            socket.setSoTimeout(1_000);
+            socket.getOutputStream().write("GET /q/health/ready HTTP/1.0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            byte[] line = socket.getInputStream().readNBytes(12);
+            return new String(line, StandardCharsets.US_ASCII).endsWith(" 200");
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** The address that clients know. */
+    String url() {
+        return "http://127.0.0.1:" + door.port();
+    }
+
+    /** A part by its name: kafka, postgres, keycloak, gateway-0 and so on. */
+    Supervised part(String name) {
+        Supervised part = parts.get(name);
+        if (part == null) {
+            throw new IllegalArgumentException("no part '" + name + "'; there are " + parts.keySet());
+        }
+        return part;
+    }
+
+    /** A wire by its name: database, or one of {@link #WIRED}. */
+    Wire wire(String name) {
+        Wire wire = wires.get(name);
+        if (wire == null) {
+            throw new IllegalArgumentException("no wire '" + name + "'; there are " + wires.keySet());
+        }
+        return wire;
+    }
+
+    /** kill -9; it is started again. */
+    void kill(String name) {
+        ProcessHandle.of(part(name).current().pid()).ifPresent(ProcessHandle::destroyForcibly);
+    }
+
+    /** SIGTERM, or what stops it in order; it is started again when it has ended. */
+    void terminate(String name) {
+        part(name).current().signal();
+    }
+
+    /** Stops a service in order, and waits until its successor is ready. */
+    void restart(String name) {
+        long before = part(name).current().pid();
+        terminate(name);
+        Waiting.until(
+                name + " to be another process and ready",
+                null,
+                START,
+                () -> part(name).current().pid() != before && ready(servicePort(name)));
+    }
+
+    /** The services, in the order in which a rollout takes them. */
+    List<String> services() {
+        return List.copyOf(servicePorts.keySet());
+    }
+
+    /** A signal by its number, as 19 to stop and 18 to go on. */
+    void signal(String name, int number) {
+        try {
+            new ProcessBuilder(
+                            "kill",
+                            "-" + number,
+                            Long.toString(part(name).current().pid()))
+                    .start()
+                    .waitFor();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Opens all wires and waits until every part says that it is ready. */
+    void heal() {
+        wires.values().forEach(w -> w.set(Wire.Mode.OPEN));
+        // Asked of whatever process runs now: the first ones may be long gone.
+        Waiting.until("the broker", null, START, () -> {
+            KafkaServer.of(part("kafka").current(), port(Port.KAFKA), secrets).awaitReady();
+            return true;
+        });
+        Waiting.until("PostgreSQL", null, START, () -> {
+            try (Connection c = superuser()) {
+                return c.isValid(2);
+            }
+        });
+        servicePorts.forEach((name, port) -> Waiting.until(name, null, START, () -> ready(port)));
+    }
+
+    /** The port of a service on 127.0.0.1, behind no wire. */
+    int servicePort(String service) {
+        return servicePorts.getOrDefault(service, 0);
+    }
+
+    /** Creates a tenant of the community tier with an attestation and returns a key of it. */
+    String newTenant(String id) {
+        admin.createTenant(id, id, "community", "ZZ-" + id);
+        admin.attest(id, id, 1_000);
+        return admin.createKey(id, "faults");
+    }
+
+    AdminApi admin() {
+        return admin;
+    }
+
+    String token(String user) {
+        return KeycloakServer.token(issuer(), user, secrets.get(KeycloakServer.secretOf(user)));
+    }
+
+    private String issuer() {
+        return "http://127.0.0.1:" + port(Port.KEYCLOAK) + "/realms/" + KeycloakServer.REALM;
+    }
+
+    Topics topics() {
+        return TOPICS;
+    }
+
+    KafkaServer kafka() {
+        return kafka;
+    }
+
+    /** The database as whoever owns the server may change it. */
+    Connection superuser() throws SQLException {
+        return postgres.superuser("altiplano");
+    }
+
+    /** The small file systems that hold PostgreSQL's and the broker's data. */
+    List<Path> disks() {
+        return List.of(dirs.data().resolve("postgres"), dirs.data().resolve("kafka"));
+    }
+
+    Path logs() {
+        return dirs.logs();
+    }
+
+    /** What {@code audit verify} says if it does not hold; empty if it does. */
+    String verifyAudit() {
+        try {
+            List<String> more = List.of(
+                    "--checkpoints",
+                    audit.checkpoints().toString(),
+                    "--checkpoints",
+                    secondCheckpoints().toString());
+            ProcessBuilder builder =
+                    new ProcessBuilder(AuditFiles.verification(apps.gateway(), more)).redirectErrorStream(true);
+            builder.environment().putAll(audit.verifying());
+            builder.environment().putAll(database.operator());
+            Process process = builder.start();
+            String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            return process.waitFor() == 0 ? "" : said;
+        } catch (IOException e) {
+            throw new InfraException("audit verify did not run: " + e.getMessage(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        door.close();
+        List<Supervised> services =
+                servicePorts.keySet().stream().map(this::part).toList();
+        services.parallelStream().forEach(Supervised::close);
+        parts.values().parallelStream().forEach(Supervised::close);
+        wires.values().forEach(Wire::close);
+        watchdog.close();
+    }
+
+    /** Keycloak's distribution as the build leaves it. */
+    private static final class KeycloakFiles {
+        static Path zip(Path root) throws IOException {
+            try (var files = Files.list(root.resolve("stack/target/keycloak"))) {
+                return files.filter(f -> f.toString().endsWith(".zip"))
+                        .findFirst()
+                        .orElseThrow(() -> new AssertionError("no Keycloak in stack/target/keycloak: mvn package"));
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+package io.altiplano.stack.faults;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.random.RandomGenerator;
+
+/** What is done to a running platform, each undone after a while. */
+enum Fault {
+    GATEWAY_KILLED("kill -9 of a gateway") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            cluster.kill("gateway-" + random.nextInt(Cluster.REPLICAS));
+            return Undo.NOTHING;
+        }
+    },
+    SCHEDULER_KILLED("kill -9 of a scheduler") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            cluster.kill("scheduler-" + random.nextInt(Cluster.REPLICAS));
+            return Undo.NOTHING;
+        }
+    },
+    WORKER_KILLED("kill -9 of a worker") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            cluster.kill("worker-" + random.nextInt(Cluster.REPLICAS));
+            return Undo.NOTHING;
+        }
+    },
+    BOTH_WORKERS_KILLED("kill -9 of all workers at once") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            cluster.kill("worker-0");
+            cluster.kill("worker-1");
+            return Undo.NOTHING;
+        }
+    },
+    GATEWAY_TERMINATED("SIGTERM of a gateway") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            cluster.terminate("gateway-" + random.nextInt(Cluster.REPLICAS));
+            return Undo.NOTHING;
+        }
+    },
+    SCHEDULER_TERMINATED("SIGTERM of a scheduler") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            cluster.terminate("scheduler-" + random.nextInt(Cluster.REPLICAS));
+            return Undo.NOTHING;
+        }
+    },
+    WORKER_TERMINATED("SIGTERM of a worker") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            cluster.terminate("worker-" + random.nextInt(Cluster.REPLICAS));
+            return Undo.NOTHING;
+        }
+    },
+    WORKER_STOPPED("SIGSTOP of a worker for longer than its lease") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            String worker = "worker-" + random.nextInt(Cluster.REPLICAS);
+            cluster.signal(worker, 19);
+            return () -> cluster.signal(worker, 18);
+        }
+
+        @Override
+        Duration lasts(RandomGenerator random) {
+            return Duration.ofMillis(random.nextLong(6_500, 8_000));
+        }
+    },
+    SCHEDULER_STOPPED("SIGSTOP of a scheduler") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            String scheduler = "scheduler-" + random.nextInt(Cluster.REPLICAS);
+            cluster.signal(scheduler, 19);
+            return () -> cluster.signal(scheduler, 18);
+        }
+
+        @Override
+        Duration lasts(RandomGenerator random) {
+            return Duration.ofMillis(random.nextLong(3_000, 9_000));
+        }
+    },
+    BROKER_KILLED("kill -9 of the broker") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            cluster.kill("kafka");
+            return Undo.NOTHING;
+        }
+    },
+    POSTGRES_KILLED("kill -9 of PostgreSQL") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            cluster.kill("postgres");
+            return Undo.NOTHING;
+        }
+    },
+    KEYCLOAK_KILLED("kill -9 of Keycloak") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            cluster.kill("keycloak");
+            return Undo.NOTHING;
+        }
+    },
+    DATABASE_CUT("a gateway's way to PostgreSQL is cut") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            return wire(cluster, "database", Wire.Mode.CUT);
+        }
+    },
+    DATABASE_DEAF("a gateway's way to PostgreSQL hangs one way") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            return wire(cluster, "database", Wire.Mode.DEAF);
+        }
+    },
+    KAFKA_CUT("a service's way to Kafka is cut") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            return wire(cluster, anyWired(random), Wire.Mode.CUT);
+        }
+    },
+    KAFKA_DEAF("a service's way to Kafka hangs one way") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            return wire(cluster, anyWired(random), Wire.Mode.DEAF);
+        }
+
+        @Override
+        Duration lasts(RandomGenerator random) {
+            return Duration.ofMillis(random.nextLong(3_000, 8_000));
+        }
+    },
+    KAFKA_SLOW("a service's way to Kafka takes 120 ms longer") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            return wire(cluster, anyWired(random), Wire.Mode.SLOW);
+        }
+    },
+    RECORDS_REPEATED("records of every topic come twice") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            Replay.last(cluster, 40, random, false);
+            return Undo.NOTHING;
+        }
+    },
+    RECORDS_REORDERED("records of every topic come again in another order") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            Replay.last(cluster, 40, random, true);
+            return Undo.NOTHING;
+        }
+    },
+    POISON("records that nobody can read") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            Replay.poison(cluster, random);
+            return Undo.NOTHING;
+        }
+    },
+    DISK_FULL("the disk of PostgreSQL and the broker is full") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            cluster.disks().forEach(SmallDisk::fill);
+            return () -> cluster.disks().forEach(SmallDisk::free);
+        }
+    };
+
+    private final String text;
+
+    Fault(String text) {
+        this.text = text;
+    }
+
+    /** Undoes a fault. */
+    interface Undo {
+        Undo NOTHING = () -> {};
+
+        void run();
+    }
+
+    /** Does it; what undoes it is called after {@link #lasts}. */
+    abstract Undo inject(Cluster cluster, RandomGenerator random);
+
+    /** How long it lasts, where that is ours to say. */
+    Duration lasts(RandomGenerator random) {
+        return Duration.ofMillis(random.nextLong(1_000, 5_000));
+    }
+
+    String text() {
+        return text;
+    }
+
+    private static String anyWired(RandomGenerator random) {
+        return Cluster.WIRED.get(random.nextInt(Cluster.WIRED.size()));
+    }
+
+    private static Undo wire(Cluster cluster, String name, Wire.Mode mode) {
+        Wire wire = cluster.wire(name);
+        wire.set(mode);
+        return () -> wire.set(Wire.Mode.OPEN);
+    }
+
+    /**
+     * The faults of a seed: all faults are dealt out in turns, so that in twenty seeds each comes about three times, in an
+     * order and at moments that the seed draws.
+     */
+    static List<Fault> of(int seed, int each) {
+        Fault[] all = values();
+        // A step that shares no divisor with their number visits all before any comes again.
+        return java.util.stream.IntStream.range(0, each)
+                .mapToObj(i -> all[(seed * each + i) * 8 % all.length])
+                .toList();
+    }
+}

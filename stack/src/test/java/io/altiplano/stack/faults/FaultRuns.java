@@ -1,0 +1,226 @@
+package io.altiplano.stack.faults;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.altiplano.stack.infra.TestInfra;
+import io.altiplano.stack.infra.Waiting;
+import io.altiplano.stack.platform.Demo;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.apache.kafka.common.TopicPartition;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestInstance.Lifecycle;
+
+/**
+ * Faults under steady load on one long-lived platform, a test a seed; run by {@code ./altiplano test --faults}. Each seed
+ * loads the platform, breaks some of it at drawn moments, heals it, waits until all is idle and holds what is left
+ * against the invariants.
+ */
+@TestInstance(Lifecycle.PER_CLASS)
+class FaultRuns {
+    private static final int SEEDS = Integer.getInteger("altiplano.faults.seeds", 20);
+    private static final int FIRST = Integer.getInteger("altiplano.faults.first", 0);
+    private static final int FAULTS = 3;
+    private static final int CLIENTS_A_TENANT = 3;
+    private static final Duration LOADED = Duration.ofSeconds(18);
+    private static final Duration DRAINED = Duration.ofSeconds(30);
+
+    private final Report report = new Report();
+    private final Map<Integer, String> answers = new HashMap<>();
+    private final List<Client> clients = new ArrayList<>();
+
+    @SuppressWarnings("NullAway.Init") // in @BeforeAll
+    private Cluster cluster;
+
+    @BeforeAll
+    void start() {
+        Path folder = TestInfra.root().resolve("stack/target/faults/" + UUID.randomUUID());
+        cluster = Cluster.start(folder);
+        var counter = new Client.PromptCounter(folder.resolve("models").resolve(Demo.MODEL));
+        for (String tenant : List.of("north", "south")) {
+            String key = cluster.newTenant(tenant);
+            for (int i = 0; i < CLIENTS_A_TENANT; i++) {
+                clients.add(new Client(cluster.url() + "/v1", tenant, key, counter));
+            }
+        }
+        // What an undisturbed platform says: the same, to the last character, is expected of a disturbed one.
+        for (Question question : Question.all()) {
+            Seen seen = clients.getFirst().ask(question);
+            assertThat(seen.end()).as("%s", seen).isEqualTo(Seen.End.WHOLE);
+            answers.put(question.number(), seen.text());
+        }
+    }
+
+    @AfterAll
+    void stop() {
+        clients.forEach(Client::close);
+        if (cluster != null) {
+            cluster.close();
+        }
+        System.out.println("Report: " + report.write(TestInfra.root().resolve("stack/target/faults")));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> everyInvariantHoldsAfter() {
+        return IntStream.range(FIRST, FIRST + SEEDS)
+                .mapToObj(seed ->
+                        DynamicTest.dynamicTest("seed " + seed + ": " + Fault.of(seed, FAULTS), () -> run(seed)));
+    }
+
+    @Test
+    void noRequestFailsWhileEveryServiceIsRestartedInTurn() throws Exception {
+        // given
+        Map<TopicPartition, Long> from = Replay.ends(cluster);
+        List<Seen> seen;
+
+        // when
+        try (Load load = Load.start(clients, 4_711)) {
+            for (String service : cluster.services()) {
+                cluster.restart(service);
+            }
+            seen = load.stop();
+        }
+
+        // then
+        assertThat(seen)
+                .allMatch(s -> s.end() == Seen.End.WHOLE || s.end() == Seen.End.LEFT)
+                .anyMatch(s -> s.end() == Seen.End.WHOLE);
+        assertThat(Checker.check(gather(from, seen)).findings()).isEmpty();
+    }
+
+    private void run(int seed) throws Exception {
+        long began = System.nanoTime();
+        Random random = new Random(seed);
+        Map<TopicPartition, Long> from = Replay.ends(cluster);
+        List<Fault> faults = Fault.of(seed, FAULTS);
+        List<Seen> seen;
+        try (Load load = Load.start(clients, seed)) {
+            disturb(faults, random);
+            cluster.heal();
+            seen = load.stop();
+        }
+        Evidence evidence = gather(from, seen);
+        Checker.Result result = Checker.check(evidence);
+        report.add(new Report.Row(seed, faults, seen, result, Duration.ofNanos(System.nanoTime() - began)));
+        System.out.println(report.last());
+        assertThat(result.findings()).as("seed %d", seed).isEmpty();
+        assertThat(seen).as("the load of seed %d", seed).anyMatch(s -> s.end() == Seen.End.WHOLE);
+    }
+
+    /** Injects each fault at a moment of its own and undoes it when its time is over. */
+    private void disturb(List<Fault> faults, Random random) throws InterruptedException {
+        TreeMap<Long, Runnable> agenda = new TreeMap<>();
+        for (Fault fault : faults) {
+            long at = random.nextLong(1_000, LOADED.toMillis() - 6_000);
+            long undone = at + fault.lasts(random).toMillis();
+            Fault.Undo[] undo = {Fault.Undo.NOTHING};
+            put(agenda, at, () -> undo[0] = fault.inject(cluster, random));
+            put(agenda, undone, () -> undo[0].run());
+        }
+        long began = System.nanoTime();
+        for (Map.Entry<Long, Runnable> act : agenda.entrySet()) {
+            sleepUntil(began + Duration.ofMillis(act.getKey()).toNanos());
+            act.getValue().run();
+        }
+        sleepUntil(began + LOADED.toNanos());
+    }
+
+    private static void put(TreeMap<Long, Runnable> agenda, long at, Runnable act) {
+        long free = at;
+        while (agenda.containsKey(free)) {
+            free++;
+        }
+        agenda.put(free, act);
+    }
+
+    private static void sleepUntil(long nanos) throws InterruptedException {
+        long left = nanos - System.nanoTime();
+        if (left > 0) {
+            Thread.sleep(Duration.ofNanos(left));
+        }
+    }
+
+    private Evidence gather(Map<TopicPartition, Long> from, List<Seen> seen) throws SQLException {
+        List<String> undrained = new ArrayList<>();
+        Map<String, Long> idle = new LinkedHashMap<>();
+        Replay.Since[] since = {Replay.since(cluster, from)};
+        awaitOr(undrained, "every submitted job has ended and is billed", () -> {
+            since[0] = Replay.since(cluster, from);
+            Set<String> open = new HashSet<>(since[0].submitted().keySet());
+            since[0].log().stream()
+                    .filter(r -> r.hasFinished())
+                    .forEach(r -> open.remove(r.getFinished().getJobId()));
+            try (Connection database = cluster.superuser()) {
+                Set<String> all = since[0].submitted().keySet();
+                return open.isEmpty() && Ledger.of(database, all).size() >= all.size();
+            }
+        });
+        try (Leftovers leftovers = new Leftovers(cluster)) {
+            awaitOr(new ArrayList<>(), "nothing is held", () -> leftovers.now().isEmpty());
+            idle.putAll(leftovers.now());
+        }
+        try (Connection database = cluster.superuser()) {
+            idle.putAll(Leftovers.rows(database));
+            List<Evidence.Entry> ledger =
+                    Ledger.of(database, since[0].submitted().keySet());
+            return new Evidence(
+                    seen,
+                    since[0].submitted(),
+                    since[0].log(),
+                    ledger,
+                    postedAgain(database, since[0].submitted().keySet(), undrained),
+                    answers,
+                    Set.of(),
+                    idle,
+                    undrained,
+                    cluster.verifyAudit(),
+                    Map.of());
+        }
+    }
+
+    /** Posts everything again from offset 0 and tells what the ledger is then; any byte that differs is told as undrained. */
+    private List<Evidence.Entry> postedAgain(Connection database, Set<String> jobs, List<String> undrained)
+            throws SQLException {
+        String before = Ledger.digest(database);
+        long end = Ledger.posted(database);
+        Ledger.fromTheBeginning(database);
+        // A gateway looks where it stands when the next record comes.
+        Seen nudge = clients.getFirst().ask(Question.all().getFirst());
+        awaitOr(undrained, "the ledger was posted again", () -> Ledger.posted(database) > end);
+        if (nudge.end() != Seen.End.WHOLE) {
+            undrained.add("an idle, healed platform does not answer: " + nudge);
+        }
+        List<Evidence.Entry> after = Ledger.of(database, jobs);
+        if (Ledger.digest(database).equals(before)) {
+            undrained.add("the nudge's own entry is missing from the ledger");
+        }
+        return after;
+    }
+
+    private static void awaitOr(List<String> undrained, String what, java.util.concurrent.Callable<Boolean> probe) {
+        try {
+            Waiting.until(what, null, DRAINED, probe);
+        } catch (io.altiplano.stack.infra.InfraException e) {
+            undrained.add(String.valueOf(e.getMessage()));
+        }
+    }
+}

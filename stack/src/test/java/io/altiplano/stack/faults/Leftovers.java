@@ -1,0 +1,118 @@
+package io.altiplano.stack.faults;
+
+import io.altiplano.contracts.v1.WorkerHeartbeat;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What a platform holds while nobody asks anything of it: by I9 it should be nothing. */
+final class Leftovers implements AutoCloseable {
+    private static final List<String> GAUGES = List.of(
+            "altiplano_streams_open",
+            "altiplano_scheduler_jobs_waiting",
+            "altiplano_scheduler_jobs_leased",
+            "altiplano_scheduler_jobs_unfinished",
+            "altiplano_worker_sequences_running",
+            "altiplano_worker_sequences_waiting");
+    /** Tables whose rows are work under way; those that a build does not have are passed over. */
+    private static final Map<String, String> ROWS = Map.of(
+            "reservation", "settled_at IS NULL",
+            "right_withdrawal", "published_at IS NULL");
+
+    private final Cluster cluster;
+    private final HttpClient http =
+            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
+
+    Leftovers(Cluster cluster) {
+        this.cluster = cluster;
+    }
+
+    /** What is held now: a name and an amount, only where that is not 0. */
+    Map<String, Long> now() {
+        Map<String, Long> held = new LinkedHashMap<>();
+        for (String service : List.of("gateway", "scheduler", "worker")) {
+            for (int i = 0; i < Cluster.REPLICAS; i++) {
+                scrape(service + "-" + i, held);
+            }
+        }
+        blocks(held);
+        return held;
+    }
+
+    private void scrape(String service, Map<String, Long> into) {
+        try {
+            HttpRequest request = HttpRequest.newBuilder(
+                            URI.create("http://127.0.0.1:" + cluster.servicePort(service) + "/q/metrics"))
+                    .timeout(Duration.ofSeconds(5))
+                    .build();
+            String body =
+                    http.send(request, HttpResponse.BodyHandlers.ofString()).body();
+            for (String line : body.lines().toList()) {
+                String name = line.replaceFirst("[{ ].*", "");
+                if (GAUGES.contains(name)) {
+                    long amount = Math.round(Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)));
+                    if (amount != 0) {
+                        into.merge(service + " " + name, amount, Long::sum);
+                    }
+                }
+            }
+        } catch (IOException e) {
+            into.put(service + " does not answer: " + e.getMessage(), 1L);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+    }
+
+    /** By each worker's last heartbeat: attempts it runs, KV blocks it holds. */
+    private void blocks(Map<String, Long> into) {
+        for (WorkerHeartbeat beat : Replay.lastHeartbeats(cluster).values()) {
+            long missing = beat.getTotalKvBlocks() - beat.getFreeKvBlocks();
+            if (missing != 0) {
+                into.put(beat.getWorkerId() + " KV blocks held", missing);
+            }
+            if (beat.getRunningCount() != 0) {
+                into.put(beat.getWorkerId() + " attempts running", (long) beat.getRunningCount());
+            }
+        }
+    }
+
+    /** Rows of work under way in the database. */
+    static Map<String, Long> rows(Connection database) throws SQLException {
+        Map<String, Long> held = new LinkedHashMap<>();
+        for (Map.Entry<String, String> table : ROWS.entrySet()) {
+            try (var exists = database.prepareStatement("SELECT to_regclass('public.' || ?)")) {
+                exists.setString(1, table.getKey());
+                try (ResultSet row = exists.executeQuery()) {
+                    row.next();
+                    if (row.getString(1) == null) {
+                        continue;
+                    }
+                }
+            }
+            try (var statement = database.createStatement();
+                    ResultSet row = statement.executeQuery(
+                            "SELECT count(*) FROM " + table.getKey() + " WHERE " + table.getValue())) {
+                row.next();
+                if (row.getLong(1) != 0) {
+                    held.put("rows of " + table.getKey(), row.getLong(1));
+                }
+            }
+        }
+        return held;
+    }
+
+    @Override
+    public void close() {
+        http.close();
+    }
+}

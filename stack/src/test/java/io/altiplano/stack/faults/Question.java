@@ -1,0 +1,58 @@
+package io.altiplano.stack.faults;
+
+import com.openai.core.JsonValue;
+import com.openai.models.chat.completions.ChatCompletionCreateParams;
+import io.altiplano.stack.platform.Demo;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/**
+ * A seeded question: the same one has the same answer, whoever asks, whatever breaks meanwhile.
+ *
+ * @param number its place among the questions
+ * @param prompt the user's message
+ * @param seed of the sampling
+ * @param least tokens of the answer at least
+ * @param most tokens of the answer at most
+ */
+record Question(int number, String prompt, long seed, int least, int most) {
+    private static final List<String> PROMPTS = List.of(
+            "What is your name?",
+            "Tell me a long story about a river.",
+            "Which is larger, 9.11 or 9.9?",
+            "Tell me about a mountain village.",
+            "Write a short letter to a friend about the rain.",
+            "What do you like to do on a quiet day?");
+    private static final int[] LEAST = {4, 40, 120, 12, 300, 80};
+
+    /** All there are: each prompt with two lengths. */
+    static List<Question> all() {
+        return IntStream.range(0, 2 * PROMPTS.size())
+                .mapToObj(i -> new Question(
+                        i,
+                        PROMPTS.get(i % PROMPTS.size()),
+                        1_000 + i,
+                        LEAST[(i * 5 + i / PROMPTS.size()) % LEAST.length],
+                        LEAST[(i * 5 + i / PROMPTS.size()) % LEAST.length] + 20))
+                .toList();
+    }
+
+    /** As a request: at temperature 0.9, each token with its log-probability. */
+    ChatCompletionCreateParams request() {
+        return ChatCompletionCreateParams.builder()
+                .model(Demo.MODEL)
+                .addUserMessage(prompt)
+                .temperature(0.9)
+                .seed(seed)
+                .maxTokens(most)
+                .logprobs(true)
+                .putAdditionalBodyProperty("min_tokens", JsonValue.from(least))
+                .build();
+    }
+
+    /** As the chat template's messages. */
+    List<Map<String, Object>> messages() {
+        return List.of(Map.of("role", "user", "content", prompt));
+    }
+}

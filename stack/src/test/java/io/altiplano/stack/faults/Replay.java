@@ -1,0 +1,192 @@
+package io.altiplano.stack.faults;
+
+import io.altiplano.contracts.Topics;
+import io.altiplano.contracts.v1.JobRecord;
+import io.altiplano.contracts.v1.SubmissionRecord;
+import io.altiplano.contracts.v1.WorkerHeartbeat;
+import io.altiplano.stack.infra.KafkaServer;
+import io.altiplano.stack.platform.ServiceSpecs;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.random.RandomGenerator;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/** Reads the platform's topics, and writes into them what the broker or a faulty producer might. */
+final class Replay {
+    /** Enough to hold one of each worker behind whatever was repeated. */
+    private static final int HEARTBEATS = 200;
+
+    private Replay() {}
+
+    private static List<String> topics(Cluster cluster) {
+        Topics t = cluster.topics();
+        return List.of(
+                t.submissions(),
+                t.attempts(),
+                t.workers(),
+                t.jobs(),
+                t.replies(),
+                t.notices(),
+                t.work(ServiceSpecs.POOL));
+    }
+
+    /** Sends the last {@code count} records of each partition of each topic again, as they were, to the same partition. */
+    static void last(Cluster cluster, int count, RandomGenerator random, boolean shuffled) {
+        try (var consumer = consumer(cluster);
+                var producer = producer(cluster)) {
+            for (String topic : topics(cluster)) {
+                List<TopicPartition> partitions = partitions(consumer, topic);
+                Map<TopicPartition, Long> from = new HashMap<>();
+                Map<TopicPartition, Long> begin = consumer.beginningOffsets(partitions);
+                consumer.endOffsets(partitions)
+                        .forEach((p, end) -> from.put(p, Math.max(begin.getOrDefault(p, 0L), end - count)));
+                List<ConsumerRecord<byte[], byte[]>> again = new ArrayList<>(read(consumer, from));
+                if (shuffled) {
+                    Collections.shuffle(again, new Random(random.nextLong()));
+                }
+                again.forEach(r -> producer.send(new ProducerRecord<>(r.topic(), r.partition(), r.key(), r.value())));
+            }
+            producer.flush();
+        }
+    }
+
+    /** Sends records that are no record of any version to each topic. */
+    static void poison(Cluster cluster, RandomGenerator random) {
+        try (var consumer = consumer(cluster);
+                var producer = producer(cluster)) {
+            for (String topic : topics(cluster)) {
+                byte[] noise = new byte[random.nextInt(1, 200)];
+                random.nextBytes(noise);
+                for (TopicPartition p : partitions(consumer, topic)) {
+                    byte[] key = ServiceSpecs.POOL.getBytes(java.nio.charset.StandardCharsets.UTF_8);
+                    producer.send(new ProducerRecord<>(topic, p.partition(), key, noise));
+                    producer.send(new ProducerRecord<>(topic, p.partition(), key, new byte[0]));
+                    producer.send(new ProducerRecord<>(topic, p.partition(), key, null));
+                }
+            }
+            producer.flush();
+        }
+    }
+
+    /** Where each partition of the topics that the checker reads ends now. */
+    static Map<TopicPartition, Long> ends(Cluster cluster) {
+        try (var consumer = consumer(cluster)) {
+            List<TopicPartition> all =
+                    new ArrayList<>(partitions(consumer, cluster.topics().jobs()));
+            all.addAll(partitions(consumer, cluster.topics().submissions()));
+            return consumer.endOffsets(all);
+        }
+    }
+
+    /** What came to {@code jobs} and {@code submissions} since, and can be read, in each partition's order. */
+    static Since since(Cluster cluster, Map<TopicPartition, Long> from) {
+        List<JobRecord> log = new ArrayList<>();
+        Map<String, Evidence.Submitted> submitted = new LinkedHashMap<>();
+        try (var consumer = consumer(cluster)) {
+            for (ConsumerRecord<byte[], byte[]> r : read(consumer, from)) {
+                try {
+                    if (r.topic().equals(cluster.topics().jobs())) {
+                        log.add(Topics.JOB.decode(r.value()));
+                    } else {
+                        submitted(Topics.SUBMISSION.decode(r.value()), submitted);
+                    }
+                } catch (RuntimeException e) {
+                    // Poison of the run's own making: whoever reads these topics has to live with it, as this does.
+                    continue;
+                }
+            }
+        }
+        return new Since(log, submitted);
+    }
+
+    /** The newest heartbeat of each worker, by its id. */
+    static Map<String, WorkerHeartbeat> lastHeartbeats(Cluster cluster) {
+        Map<String, WorkerHeartbeat> last = new LinkedHashMap<>();
+        try (var consumer = consumer(cluster)) {
+            List<TopicPartition> partitions =
+                    partitions(consumer, cluster.topics().workers());
+            Map<TopicPartition, Long> from = new HashMap<>();
+            Map<TopicPartition, Long> begin = consumer.beginningOffsets(partitions);
+            consumer.endOffsets(partitions)
+                    .forEach((p, end) -> from.put(p, Math.max(begin.getOrDefault(p, 0L), end - HEARTBEATS)));
+            for (ConsumerRecord<byte[], byte[]> r : read(consumer, from)) {
+                try {
+                    WorkerHeartbeat beat = Topics.WORKER.decode(r.value());
+                    last.merge(beat.getWorkerId(), beat, (a, b) -> a.getAtMs() > b.getAtMs() ? a : b);
+                } catch (RuntimeException e) {
+                    // Poison, as above.
+                    continue;
+                }
+            }
+        }
+        return last;
+    }
+
+    private static void submitted(SubmissionRecord record, Map<String, Evidence.Submitted> into) {
+        if (record.hasSubmitted()) {
+            var job = record.getSubmitted();
+            into.putIfAbsent(
+                    job.getJobId(),
+                    new Evidence.Submitted(
+                            job.getTenantId(),
+                            job.getPromptTokensCount(),
+                            job.getSampling().getMaxTokens()));
+        }
+    }
+
+    /**
+     * What was read.
+     *
+     * @param log of jobs
+     * @param submitted by job
+     */
+    record Since(List<JobRecord> log, Map<String, Evidence.Submitted> submitted) {}
+
+    private static List<ConsumerRecord<byte[], byte[]>> read(
+            KafkaConsumer<byte[], byte[]> consumer, Map<TopicPartition, Long> from) {
+        List<ConsumerRecord<byte[], byte[]>> all = new ArrayList<>();
+        consumer.assign(from.keySet());
+        from.forEach(consumer::seek);
+        Map<TopicPartition, Long> end = consumer.endOffsets(from.keySet());
+        while (end.entrySet().stream().anyMatch(e -> consumer.position(e.getKey()) < e.getValue())) {
+            for (ConsumerRecord<byte[], byte[]> r : consumer.poll(Duration.ofMillis(200))) {
+                if (r.offset() < end.getOrDefault(new TopicPartition(r.topic(), r.partition()), 0L)) {
+                    all.add(r);
+                }
+            }
+        }
+        return all;
+    }
+
+    private static List<TopicPartition> partitions(KafkaConsumer<?, ?> consumer, String topic) {
+        return consumer.partitionsFor(topic).stream()
+                .map(p -> new TopicPartition(topic, p.partition()))
+                .toList();
+    }
+
+    private static KafkaConsumer<byte[], byte[]> consumer(Cluster cluster) {
+        return new KafkaConsumer<>(
+                cluster.kafka().config(KafkaServer.ADMIN).consumer(),
+                new ByteArrayDeserializer(),
+                new ByteArrayDeserializer());
+    }
+
+    private static KafkaProducer<byte[], byte[]> producer(Cluster cluster) {
+        return new KafkaProducer<>(
+                cluster.kafka().config(KafkaServer.ADMIN).producer(),
+                new ByteArraySerializer(),
+                new ByteArraySerializer());
+    }
+}

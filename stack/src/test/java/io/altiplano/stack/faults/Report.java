@@ -1,0 +1,122 @@
+package io.altiplano.stack.faults;
+
+import io.altiplano.stack.faults.Finding.Invariant;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** The page that says, seed by seed, what was broken and which invariants held. */
+final class Report {
+    private final List<Row> rows = new ArrayList<>();
+
+    /** A seed. */
+    record Row(int seed, List<Fault> faults, List<Seen> seen, Checker.Result result, Duration took) {
+        private Map<Seen.End, Long> ends() {
+            return seen.stream()
+                    .collect(Collectors.groupingBy(
+                            Seen::end, () -> new EnumMap<>(Seen.End.class), Collectors.counting()));
+        }
+
+        private boolean broke(Invariant invariant) {
+            return result.findings().stream().anyMatch(f -> f.invariant() == invariant);
+        }
+    }
+
+    void add(Row row) {
+        rows.add(row);
+    }
+
+    /** The last seed in a line. */
+    String last() {
+        Row row = rows.getLast();
+        return String.format(
+                "seed %d (%d s): %s; requests %s; %d jobs; cancel window %d tokens; %d jobs without a client; %s",
+                row.seed,
+                row.took.toSeconds(),
+                row.faults,
+                row.ends(),
+                row.result.jobs(),
+                row.result.largestCancelWindow(),
+                row.result.withoutClient(),
+                row.result.findings().isEmpty() ? "all invariants hold" : row.result.findings());
+    }
+
+    /** Writes it to {@code report.html} in the folder. */
+    Path write(Path folder) {
+        Path file = folder.resolve("report.html");
+        try {
+            Files.createDirectories(folder);
+            Files.writeString(file, html());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return file;
+    }
+
+    private String html() {
+        StringBuilder page = new StringBuilder("""
+                <!doctype html><html lang="en"><meta charset="utf-8"><title>Fault runs</title>
+                <style>
+                body{font:15px/1.45 system-ui,sans-serif;margin:2rem;max-width:100rem;color:#1c2733}
+                table{border-collapse:collapse} th,td{padding:.35rem .6rem;border-bottom:1px solid #d5dce3;text-align:left;vertical-align:top}
+                td.n{text-align:right;font-variant-numeric:tabular-nums} .held{color:#1b7f4b} .broke{color:#b3261e;font-weight:600}
+                small{color:#5b6b7a}
+                </style><h1>Fault runs</h1>
+                """);
+        long jobs = rows.stream().mapToLong(r -> r.result.jobs()).sum();
+        long requests = rows.stream().mapToLong(r -> r.seen.size()).sum();
+        long broken = rows.stream().filter(r -> !r.result.findings().isEmpty()).count();
+        page.append(String.format(
+                "<p>%d seeds, %d requests, %d jobs. %s</p>",
+                rows.size(),
+                requests,
+                jobs,
+                broken == 0
+                        ? "<span class=held>Every invariant held.</span>"
+                        : "<span class=broke>" + broken + " seeds broke an invariant.</span>"));
+        page.append("<p><small>");
+        for (Invariant invariant : Invariant.values()) {
+            page.append(invariant).append(": ").append(invariant.text()).append(". ");
+        }
+        page.append("</small></p><table><tr><th>seed<th>s<th>faults<th>requests<th>jobs<th>cancel window");
+        Arrays.stream(Invariant.values()).forEach(i -> page.append("<th>").append(i));
+        page.append("</tr>");
+        rows.forEach(row -> row(page, row));
+        return page.append("</table></html>").toString();
+    }
+
+    private static void row(StringBuilder page, Row row) {
+        page.append("<tr><td class=n>").append(row.seed).append("<td class=n>").append(row.took.toSeconds());
+        page.append("<td>").append(row.faults.stream().map(Fault::text).collect(Collectors.joining("<br>")));
+        page.append("<td>");
+        row.ends()
+                .forEach((end, count) -> page.append(end.name().toLowerCase(java.util.Locale.ROOT))
+                        .append(' ')
+                        .append(count)
+                        .append("<br>"));
+        page.append("<td class=n>").append(row.result.jobs());
+        page.append("<td class=n>").append(row.result.largestCancelWindow());
+        for (Invariant invariant : Invariant.values()) {
+            page.append(row.broke(invariant) ? "<td class=broke>broken" : "<td class=held>held");
+        }
+        page.append("</tr>");
+        for (Finding finding : row.result.findings()) {
+            page.append("<tr><td><td><td colspan=20 class=broke>")
+                    .append(finding.invariant())
+                    .append(": ")
+                    .append(escaped(finding.what()));
+        }
+    }
+
+    private static String escaped(String text) {
+        return text.replace("&", "&amp;").replace("<", "&lt;");
+    }
+}

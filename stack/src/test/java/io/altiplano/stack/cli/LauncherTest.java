@@ -18,7 +18,8 @@ class LauncherTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "up", "down", "status", "logs", "token", "chat", "model", "bench", "test", "infra", "engine", "audit"
+                "up", "down", "status", "logs", "token", "chat", "model", "bench", "test", "infra", "engine", "audit",
+                "ledger"
             })
     void everyCommandExplainsItself(String command) throws Exception {
         // when
@@ -51,6 +52,9 @@ class LauncherTest {
                 "token | token takes one USER of: admin officer-a",
                 "model export | model knows import and quantize, not 'export'",
                 "audit publish | audit knows verify, not 'publish'",
+                "ledger publish | ledger knows rebuild, not 'publish'",
+                "bench everything | bench knows platform, streams, ledger and engine, not 'everything'",
+                "test --faults --seeds many | --seeds takes a number",
                 "test --module nothing | --module takes one of",
                 "infra --sideways | infra does not know '--sideways'"
             })

@@ -4,6 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.hubspot.jinjava.Jinjava;
 import com.hubspot.jinjava.JinjavaConfig;
 import com.hubspot.jinjava.LegacyOverrides;
+import com.hubspot.jinjava.el.JinjavaInterpreterResolver;
+import com.hubspot.jinjava.el.JinjavaProcessors;
+import com.hubspot.jinjava.interpret.Context;
 import com.hubspot.jinjava.interpret.RenderResult;
 import com.hubspot.jinjava.interpret.TemplateError;
 import com.hubspot.jinjava.lib.filter.Filter;
@@ -14,10 +17,13 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.LocalDateTime;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import jinjava.javax.el.CompositeELResolver;
+import jinjava.javax.el.ELResolver;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,26 +32,34 @@ import org.jspecify.annotations.Nullable;
  * interpretation is off. Safe for use by many threads.
  */
 public final class ChatTemplate {
-    private static final long LONGEST_OUTPUT = 64L << 20;
+    private static final String JINJA = "chat_template.jinja";
+    /** What jinjava has and templates may not use. */
+    private static final Map<Context.Library, Set<String>> REFUSED = refused();
 
     private final String source;
     private final Map<String, String> variables;
     private final Clock clock;
+    private final String name;
     private final Jinjava jinjava = jinjava();
 
     /**
      * A template of its own.
      *
-     * @throws InvalidTokenizerException if it uses a filter that is not known
+     * @throws InvalidTokenizerException if it uses a filter that is not known, or is too long or too deep
      * @param source Jinja
      * @param variables what the template may use beside the messages: {@code bos_token}, {@code eos_token}
      * @param clock for {@code strftime_now}
      */
     public ChatTemplate(String source, Map<String, String> variables, Clock clock) {
-        Set<String> filters = jinjava.getGlobalContext().getAllFilters().stream()
-                .map(Filter::getName)
-                .collect(Collectors.toSet());
-        this.source = new TemplateDialect(filters).rewrite(source);
+        this(source, variables, clock, null);
+    }
+
+    private ChatTemplate(String source, Map<String, String> variables, Clock clock, @Nullable Path file) {
+        Set<String> filters = new HashSet<>(TemplateLibrary.JINJAVA_FILTERS);
+        TemplateLibrary.filters().forEach(filter -> filters.add(filter.getName()));
+        // Who chats is told the file's name, and not where the operator keeps it.
+        this.name = "the model's chat template" + (file == null ? "" : " (" + file.getFileName() + ")");
+        this.source = new TemplateDialect(filters, file == null ? name : file.toString()).rewrite(source);
         this.variables = Map.copyOf(variables);
         this.clock = clock;
     }
@@ -75,7 +89,9 @@ public final class ChatTemplate {
                 variables.put(name, token.isObject() ? token.path("content").asText() : token.asText());
             }
         }
-        return new ChatTemplate(source, variables, clock);
+        Path jinja = modelDir.resolve(JINJA);
+        Path file = Files.isRegularFile(jinja) ? jinja : modelDir.resolve("tokenizer_config.json");
+        return new ChatTemplate(source, variables, clock, file);
     }
 
     /**
@@ -91,22 +107,35 @@ public final class ChatTemplate {
             List<? extends Map<String, ?>> messages,
             List<? extends Map<String, ?>> tools,
             boolean addGenerationPrompt) {
-        TemplateLibrary.Render render = new TemplateLibrary.Render(LocalDateTime.now(clock));
+        TemplateLibrary.Render render = new TemplateLibrary.Render(
+                LocalDateTime.now(clock), new TemplateBudget(messages.size() + tools.size()));
         Map<String, @Nullable Object> bindings = new HashMap<>(variables);
         bindings.put("messages", messages);
         bindings.put("tools", tools.isEmpty() ? null : tools);
         bindings.put("add_generation_prompt", addGenerationPrompt);
         bindings.put(TemplateLibrary.RENDER, render);
-        RenderResult result = jinjava.renderForResult(source, bindings);
+        RenderResult result = rendered(bindings);
         if (render.raised != null) {
             throw new ChatTemplateException(render.raised);
         }
+        if (render.stopped != null) {
+            throw new ChatTemplateException(name + " was stopped: " + render.stopped);
+        }
         if (result.hasErrors()) {
             TemplateError first = result.getErrors().getFirst();
-            throw new ChatTemplateException(
-                    "the model's chat template fails at line " + first.getLineno() + ": " + first.getMessage());
+            throw new ChatTemplateException(name + " fails at line " + first.getLineno() + ": " + first.getMessage());
         }
         return result.getOutput();
+    }
+
+    private RenderResult rendered(Map<String, @Nullable Object> bindings) {
+        try {
+            return jinjava.renderForResult(source, bindings);
+        } catch (TemplateBudget.SpentError e) {
+            throw new ChatTemplateException(name + " was stopped: " + e.getMessage());
+        } catch (StackOverflowError e) {
+            throw new ChatTemplateException(name + " was stopped: it calls itself without end");
+        }
     }
 
     String source() {
@@ -130,14 +159,14 @@ public final class ChatTemplate {
                     variables.put(name + "_token", tokens.get((int) id));
                 }
             }
-            return new ChatTemplate(source, variables, clock);
+            return new ChatTemplate(source, variables, clock, file);
         } catch (InvalidGgufException e) {
             throw new InvalidTokenizerException(String.valueOf(e.getMessage()), e);
         }
     }
 
     private static @Nullable String source(Path modelDir, @Nullable JsonNode config) {
-        Path file = modelDir.resolve("chat_template.jinja");
+        Path file = modelDir.resolve(JINJA);
         if (Files.isRegularFile(file)) {
             try {
                 return Files.readString(file);
@@ -156,12 +185,39 @@ public final class ChatTemplate {
         return template != null && template.isTextual() ? template.asText() : null;
     }
 
+    private static ELResolver resolver() {
+        CompositeELResolver resolvers = new CompositeELResolver();
+        resolvers.add(new TemplateStrings());
+        resolvers.add(JinjavaInterpreterResolver.DEFAULT_RESOLVER_READ_ONLY);
+        return resolvers;
+    }
+
+    private static Map<Context.Library, Set<String>> refused() {
+        Set<String> filters = new Jinjava()
+                .getGlobalContext().getAllFilters().stream()
+                        .map(Filter::getName)
+                        .collect(Collectors.toSet());
+        filters.removeAll(TemplateLibrary.JINJAVA_FILTERS);
+        TemplateLibrary.filters().forEach(ours -> filters.remove(ours.getName()));
+        return Map.of(Context.Library.FILTER, filters, Context.Library.TAG, TemplateLibrary.REFUSED_TAGS);
+    }
+
     private static Jinjava jinjava() {
         JinjavaConfig config = JinjavaConfig.newBuilder()
                 .withNestedInterpretationEnabled(false)
                 .withTrimBlocks(true)
                 .withLstripBlocks(true)
-                .withMaxOutputSize(LONGEST_OUTPUT)
+                .withMaxOutputSize(TemplateBudget.LONGEST_TEXT)
+                .withMaxStringLength(TemplateBudget.LONGEST_TEXT)
+                .withMaxListSize(TemplateBudget.LONGEST_LIST)
+                .withMaxMapSize(TemplateBudget.LONGEST_LIST)
+                .withDisabled(REFUSED)
+                .withInterperterFactory(new GuardedInterpreter.Factory())
+                .withElResolver(resolver())
+                .withProcessors(JinjavaProcessors.newBuilder()
+                        .withNodePreProcessor((node, interpreter) -> TemplateBudget.step(interpreter))
+                        .withNodePostProcessor(GuardedInterpreter::requireSetWritable)
+                        .build())
                 .withLegacyOverrides(LegacyOverrides.newBuilder()
                         .withEvaluateMapKeys(true)
                         .withIterateOverMapKeys(true)
@@ -173,7 +229,10 @@ public final class ChatTemplate {
                         .build())
                 .build();
         Jinjava jinjava = new Jinjava(config);
-        TemplateLibrary.filters().forEach(jinjava.getGlobalContext()::registerFilter);
+        Context context = jinjava.getGlobalContext();
+        TemplateLibrary.JINJAVA_FILTERS.forEach(
+                name -> context.registerFilter(new GuardedInterpreter.Guarded(context.getFilter(name))));
+        TemplateLibrary.filters().forEach(context::registerFilter);
         TemplateLibrary.tests().forEach(jinjava.getGlobalContext()::registerExpTest);
         TemplateLibrary.functions().forEach(jinjava.getGlobalContext()::registerFunction);
         return jinjava;

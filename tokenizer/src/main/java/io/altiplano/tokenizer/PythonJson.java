@@ -7,9 +7,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Python's {@code json.dumps(x, ensure_ascii=False)}: what a template's {@code tojson} writes in Hugging Face's
- * transformers, and therefore what models were trained on. Differs from Java's writers in its separators and floats.
+ * transformers, and therefore what models were trained on. Differs from Java's writers in its separators and floats. Refuses to grow
+ * beyond {@link TemplateBudget#LONGEST_TEXT}: a small list may hold itself many times over.
  */
 final class PythonJson {
+    private static final int MOST_DEPTH = 500;
+
     private final StringBuilder out = new StringBuilder();
     private final int indent;
 
@@ -25,6 +28,10 @@ final class PythonJson {
     }
 
     private void value(@Nullable Object value, int depth) {
+        TemplateBudget.requireLength(out.length() + (long) indent * depth);
+        if (depth > MOST_DEPTH) {
+            throw new TemplateBudget.SpentError("it writes lists nested more than " + MOST_DEPTH + " deep");
+        }
         switch (value) {
             case null -> out.append("null");
             case Boolean b -> out.append(b);

@@ -5,7 +5,6 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.MatchResult;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -19,24 +18,83 @@ import java.util.regex.Pattern;
  * </ul>
  */
 final class TemplateDialect {
-    private static final Pattern TOKEN = Pattern.compile("\\{%.*?%}|\\{\\{.*?}}|\\{#.*?#}", Pattern.DOTALL);
     private static final Pattern WORD =
             Pattern.compile("'(?:\\\\.|[^'\\\\])*'|\"(?:\\\\.|[^\"\\\\])*\"|\\w+|[^\\w]", Pattern.DOTALL);
     private static final Set<String> ENDS_NOT = Set.of("and", "or", "if", "else", ",", ")", "]", "}");
 
-    private final Set<String> filters;
+    /** Rendered at each pass of a loop, so that each costs a step. It has no text and stands where the loop's own end was. */
+    private static final String STEP = "{% if true %}{% endif ";
 
-    TemplateDialect(Set<String> filters) {
+    private static final Pattern LOOP = Pattern.compile("\\{%-?\\s*for\\s.*", Pattern.DOTALL);
+    private static final Pattern OPENS =
+            Pattern.compile("\\{%-?\\s*(for|if|macro|call|filter|unless|block)\\s.*", Pattern.DOTALL);
+    private static final Pattern CLOSES =
+            Pattern.compile("\\{%-?\\s*end(for|if|macro|call|filter|unless|block)\\b.*", Pattern.DOTALL);
+
+    private final Set<String> filters;
+    private final String where;
+    private int blocks;
+
+    /**
+     * @param filters those that are known
+     * @param where the template's file, for refusals
+     */
+    TemplateDialect(Set<String> filters, String where) {
         this.filters = filters;
+        this.where = where;
     }
 
     /**
      * The template in jinjava's dialect.
      *
-     * @throws InvalidTokenizerException if it uses a filter that is not known
+     * @throws InvalidTokenizerException if it uses a filter that is not known, or is too long or too deep
      */
     String rewrite(String template) {
-        return TOKEN.matcher(template).replaceAll(m -> Matcher.quoteReplacement(token(m.group())));
+        if (template.length() > TemplateBudget.LONGEST_SOURCE) {
+            throw invalid(
+                    "has " + template.length() + " characters; at most " + TemplateBudget.LONGEST_SOURCE + " are read");
+        }
+        StringBuilder out = new StringBuilder();
+        int from = 0;
+        while (true) {
+            int at = nextToken(template, from);
+            int end = at < 0 ? -1 : template.indexOf(closing(template.charAt(at + 1)), at + 2);
+            if (end < 0) {
+                return out.append(template, from, template.length()).toString();
+            }
+            out.append(template, from, at).append(token(template.substring(at, end + 2)));
+            from = end + 2;
+        }
+    }
+
+    private static int nextToken(String template, int from) {
+        for (int at = template.indexOf('{', from);
+                at >= 0 && at + 1 < template.length();
+                at = template.indexOf('{', at + 1)) {
+            if ("%{#".indexOf(template.charAt(at + 1)) >= 0) {
+                return at;
+            }
+        }
+        return -1;
+    }
+
+    private static String closing(char kind) {
+        return kind == '%' ? "%}" : kind == '{' ? "}}" : "#}";
+    }
+
+    private InvalidTokenizerException invalid(String what) {
+        return new InvalidTokenizerException(where + ": the chat template " + what);
+    }
+
+    private void nest(String token) {
+        if (OPENS.matcher(token).matches()) {
+            blocks++;
+        } else if (CLOSES.matcher(token).matches()) {
+            blocks--;
+        }
+        if (blocks > TemplateBudget.DEEPEST) {
+            throw invalid("has more than " + TemplateBudget.DEEPEST + " blocks in each other");
+        }
     }
 
     private String token(String token) {
@@ -45,8 +103,13 @@ final class TemplateDialect {
         }
         String body = token.replaceAll("\\{%(-?)\\s*generation\\s*(-?)%}", "{%$1 if true $2%}")
                 .replaceAll("\\{%(-?)\\s*endgeneration\\s*(-?)%}", "{%$1 endif $2%}");
+        nest(token);
         int end = body.length() - (body.charAt(body.length() - 3) == '-' ? 3 : 2);
-        return body.substring(0, 2) + expression(body.substring(2, end)) + body.substring(end);
+        String rewritten = body.substring(0, 2) + expression(body.substring(2, end));
+        if (LOOP.matcher(token).matches()) {
+            return rewritten + "%}" + STEP + body.substring(end);
+        }
+        return rewritten + body.substring(end);
     }
 
     private String expression(String text) {
@@ -64,6 +127,9 @@ final class TemplateDialect {
                 }
             }
             depth += "([{".contains(word) ? 1 : ")]}".contains(word) ? -1 : 0;
+            if (depth > TemplateBudget.DEEPEST) {
+                throw invalid("has more than " + TemplateBudget.DEEPEST + " brackets in each other");
+            }
             if (word.equals("not")
                     && !next(words, i).equals("in")
                     && !previous(words, i).equals("is")) {
@@ -93,8 +159,7 @@ final class TemplateDialect {
 
     private void requireFilter(String name) {
         if (!filters.contains(name)) {
-            throw new InvalidTokenizerException("the chat template uses the filter '" + name
-                    + "', which is not known here; rewrite the template without it");
+            throw invalid("uses the filter '" + name + "', which is not known here; rewrite the template without it");
         }
     }
 

@@ -6,10 +6,12 @@ import com.hubspot.jinjava.lib.filter.Filter;
 import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The filters and functions that Hugging Face's chat templates rely on, with Python's behaviour. */
@@ -17,22 +19,69 @@ public final class TemplateLibrary {
     /** The variable under which a render's {@link Render} is found. */
     static final String RENDER = "altiplano_render";
 
+    private static final int WIDEST_INDENT = 100;
+
     private TemplateLibrary() {}
 
     /** What one rendering is told and tells. */
     static final class Render {
         final LocalDateTime now;
+        final TemplateBudget budget;
 
         @Nullable
         String raised;
 
-        Render(LocalDateTime now) {
+        /** Why it was stopped, where no error can tell. */
+        @Nullable
+        String stopped;
+
+        Render(LocalDateTime now, TemplateBudget budget) {
             this.now = now;
+            this.budget = budget;
         }
     }
 
+    /** Filters of jinjava that end soon and make nothing long. */
+    static final Set<String> JINJAVA_FILTERS = Set.of(
+            "abs",
+            "bool",
+            "capitalize",
+            "count",
+            "d",
+            "default",
+            "dictsort",
+            "e",
+            "escape",
+            "first",
+            "float",
+            "groupby",
+            "int",
+            "join",
+            "last",
+            "length",
+            "list",
+            "lower",
+            "map",
+            "reject",
+            "rejectattr",
+            "reverse",
+            "safe",
+            "select",
+            "selectattr",
+            "sort",
+            "string",
+            "sum",
+            "title",
+            "truncate",
+            "unique",
+            "upper",
+            "wordcount");
+
+    /** Tags that would read other files. */
+    static final Set<String> REFUSED_TAGS = Set.of("include", "import", "from", "extends");
+
     static List<Filter> filters() {
-        return List.of(new Trim(), new ToJson());
+        return List.of(new Trim(), new ToJson(), new Indent(), new Replace());
     }
 
     static List<ExpTest> tests() {
@@ -42,6 +91,7 @@ public final class TemplateLibrary {
     static List<ELFunctionDefinition> functions() {
         return List.of(
                 new ELFunctionDefinition("", "raise_exception", TemplateLibrary.class, "raise", String.class),
+                new ELFunctionDefinition("", "range", TemplateLibrary.class, "range", Object.class, Object[].class),
                 new ELFunctionDefinition("", "strftime_now", TemplateLibrary.class, "strftimeNow", String.class));
     }
 
@@ -52,6 +102,33 @@ public final class TemplateLibrary {
             render.raised = message;
         }
         throw new ChatTemplateException(message);
+    }
+
+    /** Python's {@code range}: a long one is refused, where jinjava's own would end early and say nothing. */
+    public static List<Long> range(Object first, Object... others) {
+        long start = others.length == 0 ? 0 : whole(first);
+        long end = others.length == 0 ? whole(first) : whole(others[0]);
+        long step = others.length > 1 ? whole(others[1]) : 1;
+        if (step == 0) {
+            throw new ChatTemplateException("the chat template asks for a range in steps of 0");
+        }
+        List<Long> range = new ArrayList<>();
+        for (long i = start; step > 0 ? i < end : i > end; i += step) {
+            if (range.size() == TemplateBudget.LONGEST_RANGE) {
+                // jinjava wraps what a function throws and loses its message.
+                render().stopped = "it loops over a range of more than " + TemplateBudget.LONGEST_RANGE + " numbers";
+                throw new TemplateBudget.SpentError("a long range");
+            }
+            range.add(i);
+        }
+        return range;
+    }
+
+    private static long whole(Object value) {
+        if (value instanceof Number number) {
+            return number.longValue();
+        }
+        throw new ChatTemplateException("the chat template asks for a range of " + value + ", which is no number");
     }
 
     /** {@code strftime_now(format)}: the day, in the conversions that templates use. */
@@ -106,7 +183,7 @@ public final class TemplateLibrary {
         return s.substring(start, end);
     }
 
-    private static boolean isSpace(char c) {
+    static boolean isSpace(char c) {
         return Character.isWhitespace(c) || c == 0x85 || c == 0xa0 || c == 0x2007 || c == 0x202f;
     }
 
@@ -137,7 +214,53 @@ public final class TemplateLibrary {
         public Object filter(
                 @Nullable Object value, JinjavaInterpreter interpreter, Object[] args, Map<String, Object> named) {
             Object indent = named.getOrDefault("indent", args.length > 0 ? args[0] : 0);
-            return PythonJson.write(value, indent instanceof Number n ? n.intValue() : 0);
+            return PythonJson.write(
+                    value, indent instanceof Number n ? Math.clamp(n.longValue(), 0, WIDEST_INDENT) : 0);
+        }
+    }
+
+    private static final class Indent implements Filter {
+        @Override
+        public String getName() {
+            return "indent";
+        }
+
+        @Override
+        public @Nullable Object filter(@Nullable Object value, JinjavaInterpreter interpreter, String... args) {
+            int width = args.length > 0 ? Integer.parseInt(args[0]) : 4;
+            if (value == null || width < 0 || width > WIDEST_INDENT) {
+                throw new ChatTemplateException(
+                        "the chat template indents nothing, or by other than 0 to " + WIDEST_INDENT);
+            }
+            String text = value.toString();
+            boolean first = args.length > 1 && Boolean.parseBoolean(args[1]);
+            String blanks = " ".repeat(width);
+            StringBuilder out = new StringBuilder();
+            String[] lines = text.split("\n", -1);
+            TemplateBudget.requireLength(text.length() + (long) lines.length * width);
+            for (int i = 0; i < lines.length; i++) {
+                out.append(i > 0 ? "\n" : "");
+                // Python leaves blank lines as they are.
+                out.append(i == 0 ? (first ? blanks : "") : lines[i].isBlank() ? "" : blanks)
+                        .append(lines[i]);
+            }
+            return out.toString();
+        }
+    }
+
+    private static final class Replace implements Filter {
+        @Override
+        public String getName() {
+            return "replace";
+        }
+
+        @Override
+        public @Nullable Object filter(@Nullable Object value, JinjavaInterpreter interpreter, String... args) {
+            if (args.length < 2) {
+                throw new ChatTemplateException("the chat template's replace lacks what to replace, or by what");
+            }
+            int most = args.length > 2 ? Integer.parseInt(args[2]) : -1;
+            return value == null ? null : TemplateStrings.replace(value.toString(), args[0], args[1], most);
         }
     }
 

@@ -130,7 +130,8 @@ public final class Tokenizer implements AutoCloseable {
         if (!sentencePiece) {
             requireByteLevelBpe(json, file);
         }
-        Map<String, Integer> special = takeSpecialTokens(json, file);
+        TokenizerLimits.require(json, file);
+        Map<String, Integer> special = takeSpecialTokens(json);
         byte[][] bytes = vocabulary(json, special, file, sentencePiece);
         for (int id : concat(bos, eos)) {
             if (id >= bytes.length) {
@@ -284,7 +285,7 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /** Removes the special tokens from the file's tree and returns them by content, longest first. */
-    private static Map<String, Integer> takeSpecialTokens(ObjectNode json, Path file) {
+    private static Map<String, Integer> takeSpecialTokens(ObjectNode json) {
         Map<String, Integer> special = new LinkedHashMap<>();
         ArrayNode kept = ModelFiles.JSON.createArrayNode();
         List<JsonNode> added = new ArrayList<>();
@@ -295,8 +296,6 @@ public final class Tokenizer implements AutoCloseable {
             String content = token.path("content").asText();
             if (!token.path("special").asBoolean()) {
                 kept.add(token);
-            } else if (content.isEmpty() || !token.path("id").canConvertToInt()) {
-                throw new InvalidTokenizerException(file + ": an added token without content or id: " + token);
             } else {
                 special.put(content, token.path("id").intValue());
             }
@@ -329,9 +328,13 @@ public final class Tokenizer implements AutoCloseable {
                 .forEach(e -> byId.put(
                         e.getValue().intValue(),
                         sentencePiece ? SentencePieces.bytes(e.getKey()) : ByteAlphabet.bytes(e.getKey())));
-        json.path("added_tokens")
-                .forEach(t -> byId.put(
-                        t.path("id").intValue(), t.path("content").asText().getBytes(StandardCharsets.UTF_8)));
+        json.path("added_tokens").forEach(t -> {
+            String content = t.path("content").asText();
+            byId.put(t.path("id").intValue(), content.getBytes(StandardCharsets.UTF_8));
+            // The native tokenizer numbers anew what its vocabulary lacks, and no longer knows of the special tokens
+            // before it.
+            vocab.put(content, t.path("id").intValue());
+        });
         int size = byId.keySet().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
         if (size > 4_000_000 || byId.keySet().stream().anyMatch(id -> id < 0)) {
             throw new InvalidTokenizerException(file + " has token ids outside 0 to 4,000,000");

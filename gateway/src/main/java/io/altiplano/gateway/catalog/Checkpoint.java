@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.altiplano.tokenizer.ChatEncoder;
+import io.altiplano.tokenizer.GgufFile;
 import io.altiplano.tokenizer.InvalidTokenizerException;
 import io.altiplano.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -22,7 +23,7 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /**
- * A Hugging Face checkpoint directory that passed: a Llama whose weights are all there in the shapes that its configuration
+ * A Hugging Face checkpoint directory, or one with a single GGUF file ({@link GgufModel}), that passed: a Llama whose weights are all there in the shapes that its configuration
  * says, with a tokenizer that fits, a chat template, and the licence that it came with.
  *
  * @param contextLength most tokens of prompt and answer together
@@ -41,6 +42,11 @@ record Checkpoint(int contextLength, int vocabSize, String weightsSha256) {
         if (!Files.isDirectory(directory)) {
             throw new InvalidCheckpointException("The model store has no directory '" + directory.getFileName()
                     + "'; copy the checkpoint there first (./altiplano model import does).");
+        }
+        Path gguf = GgufFile.in(directory);
+        if (gguf != null && !Files.exists(directory.resolve("config.json"))) {
+            requireLicence(directory);
+            return GgufModel.check(directory, gguf);
         }
         JsonNode config = config(directory);
         requireLicence(directory);
@@ -79,11 +85,12 @@ record Checkpoint(int contextLength, int vocabSize, String weightsSha256) {
         }
     }
 
-    private static void requireTokenizer(Path directory, int vocabulary) throws InvalidCheckpointException {
+    static void requireTokenizer(Path directory, int vocabulary) throws InvalidCheckpointException {
         try (Tokenizer tokenizer = Tokenizer.load(directory)) {
             if (tokenizer.vocabularySize() > vocabulary) {
-                throw new InvalidCheckpointException("tokenizer.json has " + tokenizer.vocabularySize()
-                        + " tokens but config.json says vocab_size " + vocabulary + "; they are of different models.");
+                throw new InvalidCheckpointException("The tokenizer has " + tokenizer.vocabularySize()
+                        + " tokens but the configuration says vocab_size " + vocabulary
+                        + "; they are of different models.");
             }
             ChatEncoder.load(directory, tokenizer);
         } catch (InvalidTokenizerException e) {
@@ -175,7 +182,7 @@ record Checkpoint(int contextLength, int vocabSize, String weightsSha256) {
         return value.intValue();
     }
 
-    private static String sha256(List<Path> files) throws IOException {
+    static String sha256(List<Path> files) throws IOException {
         try {
             MessageDigest sha = MessageDigest.getInstance("SHA-256");
             for (Path file : files) {

@@ -10,6 +10,7 @@ import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -52,6 +53,38 @@ class CheckpointTest {
         assertThat(first.contextLength()).isEqualTo(TestCheckpoint.CONTEXT);
         assertThat(first.vocabSize()).isEqualTo(264);
         assertThat(first.weightsSha256()).matches("[0-9a-f]{64}").isEqualTo(again.weightsSha256());
+    }
+
+    private void gguf(String from, String to) throws IOException {
+        directory = Files.createDirectories(store.resolve("gguf"));
+        Files.writeString(directory.resolve("LICENSE"), "A licence.");
+        byte[] file = Files.readAllBytes(Path.of("../gpu-worker/src/test/resources/checkpoints/gguf-mixed/model.gguf"));
+        String text = new String(file, StandardCharsets.ISO_8859_1);
+        assertThat(text).contains(from);
+        Files.write(directory.resolve("model.gguf"), text.replace(from, to).getBytes(StandardCharsets.ISO_8859_1));
+    }
+
+    @Test
+    void aGgufFilePassesWithItsLicenceBesideIt() throws Exception {
+        gguf("", "");
+
+        Checkpoint found = Checkpoint.check(directory);
+
+        assertThat(found.contextLength()).isEqualTo(512);
+        assertThat(found.vocabSize()).isEqualTo(1206);
+        assertThat(found.weightsSha256()).matches("[0-9a-f]{64}");
+        Files.delete(directory.resolve("LICENSE"));
+        refused("LICENSE");
+    }
+
+    @Test
+    void aGgufFileThatLacksATensorOrIsOfAnotherArchitectureIsRefused() throws IOException {
+        gguf("blk.1.ffn_up.weight", "blk.1.ffn_op.weight");
+        refused("the tensor blk.1.ffn_up.weight is missing");
+        gguf("general.architecture", "general.architectura");
+        refused("only llama can be served");
+        gguf("GGUF", "GGML");
+        refused("is no GGUF file");
     }
 
     @Test

@@ -11,13 +11,13 @@ import picocli.CommandLine.Parameters;
 /** Copies a checkpoint into the model store and registers it. */
 @Command(
         name = "model-import",
-        customSynopsis = "./altiplano model import DIR --id ID --licence LICENCE",
-        description = "Checks and registers a Hugging Face checkpoint folder.")
+        customSynopsis = "./altiplano model import DIR|FILE.gguf --id ID --licence LICENCE",
+        description = "Checks and registers a Hugging Face checkpoint folder or a GGUF file.")
 final class ModelImport implements Runnable {
     @Option(names = "--home", required = true, hidden = true)
     private Path home = Path.of("");
 
-    @Parameters(paramLabel = "DIR")
+    @Parameters(paramLabel = "DIR|FILE.gguf")
     private Path folder = Path.of("");
 
     @Option(names = "--id", required = true)

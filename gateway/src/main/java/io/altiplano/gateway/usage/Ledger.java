@@ -5,11 +5,18 @@ import io.altiplano.gateway.db.Db;
 import io.altiplano.gateway.entitlement.LimitAlert;
 import io.altiplano.gateway.entitlement.Settlement;
 import io.altiplano.gateway.price.PriceBook;
-import io.altiplano.gateway.price.TokenCounts;
+import io.altiplano.gateway.price.PriceList;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.JdbiException;
 
 /** Posts batches of finished jobs, each once, and sums what was posted. */
@@ -18,6 +25,8 @@ public class Ledger {
     private final Db db;
     private final PriceBook prices;
     private final Settlement settlement;
+    /** Months whose partitions are committed. */
+    private final Set<Instant> months = ConcurrentHashMap.newKeySet();
 
     @Inject
     Ledger(Db db, PriceBook prices, Settlement settlement) {
@@ -42,26 +51,47 @@ public class Ledger {
     }
 
     /**
-     * Posts a batch in one transaction: offset, entries, rollups, dead letters, and the end of the jobs' reservations.
+     * Posts a batch in one transaction: offset, entries with their costs, rollups, dead letters, and the end of the
+     * jobs' reservations.
      *
      * @throws DatabaseUnavailableException if it could not be tried; or it was committed and the answer lost, which
      *     trying again finds out (OVERTAKEN, by ourselves)
      */
     Posted post(Batch batch) {
+        PriceList known = prices.prices();
+        Set<Instant> needed = batch.entries().stream()
+                .map(LedgerEntry::month)
+                .filter(month -> !months.contains(month))
+                .collect(Collectors.toSet());
+        List<LimitAlert> alerts = new ArrayList<>();
+        Posted posted = posting(() -> db.ledger(handle -> {
+            needed.forEach(month -> LedgerStore.ensurePartition(handle, month));
+            Written written = write(handle, batch, known);
+            // Last: admissions of the same tenants wait from here to the commit. And only what is new: the rest was settled when
+            // it was posted.
+            alerts.addAll(settlement.settle(handle, used(written.fresh())));
+            return written.posted();
+        }));
+        Settlement.tell(alerts);
+        if (posted == Posted.YES) {
+            months.addAll(needed);
+        }
+        return posted;
+    }
+
+    private static List<Settlement.Used> used(List<CostedEntry> fresh) {
+        return fresh.stream()
+                .map(e -> new Settlement.Used(
+                        e.entry().jobId(),
+                        e.entry().promptTokens() + e.entry().completionTokens(),
+                        e.cost().total()))
+                .toList();
+    }
+
+    /** Runs a transaction that posts; REFUSED where its data is at fault. */
+    static Posted posting(Supplier<Posted> transaction) {
         try {
-            List<LimitAlert> alerts = new ArrayList<>();
-            Posted posted = db.ledger(handle -> {
-                if (!LedgerStore.advance(handle, batch)) {
-                    return Posted.OVERTAKEN;
-                }
-                LedgerStore.post(handle, batch.entries());
-                LedgerStore.bury(handle, batch);
-                // Last: admissions of the same tenants wait from here to the commit.
-                alerts.addAll(settlement.settle(handle, used(batch.entries())));
-                return Posted.YES;
-            });
-            Settlement.tell(alerts);
-            return posted;
+            return transaction.get();
         } catch (JdbiException e) {
             if (Db.isAboutData(e)) {
                 return Posted.REFUSED;
@@ -70,32 +100,41 @@ public class Ledger {
         }
     }
 
-    private List<Settlement.Used> used(List<LedgerEntry> entries) {
-        return entries.stream()
-                .map(e -> new Settlement.Used(
-                        // Saturated: counts that add up to more than a long are the database's to refuse.
-                        e.jobId(),
-                        e.promptTokens() + Math.min(e.completionTokens(), Long.MAX_VALUE - e.promptTokens()),
-                        prices.at(e.submittedAt())
-                                .of(e.tenantId(), e.model())
-                                .cost(new TokenCounts(
-                                        e.promptTokens(),
-                                        e.cachedTokens(),
-                                        e.completionTokens(),
-                                        0,
-                                        !e.adapter().isEmpty(),
-                                        false))
-                                .total()))
-                .toList();
+    /**
+     * What a transaction wrote.
+     *
+     * @param fresh what is new in the ledger by it: not what was posted before, which came again
+     */
+    record Written(Posted posted, List<CostedEntry> fresh) {}
+
+    /** Posts a batch in the handle's transaction, whose partitions are there. */
+    static Written write(Handle ledger, Batch batch, PriceList prices) {
+        if (!LedgerStore.advance(ledger, batch)) {
+            return new Written(Posted.OVERTAKEN, List.of());
+        }
+        List<CostedEntry> entries = CostedEntry.of(batch.entries(), prices);
+        Set<UUID> posted = LedgerStore.post(ledger, entries);
+        LedgerStore.bury(ledger, batch);
+        return new Written(
+                Posted.YES,
+                entries.stream().filter(e -> posted.contains(e.entry().jobId())).toList());
     }
 
-    /** A tenant's sums by model, under its row rules. */
-    public List<UsageTotal> totals(String tenantId) {
-        return db.tenant(tenantId, handle -> LedgerStore.totals(handle, tenantId));
+    /** Makes the partitions of the instants' months where they are missing. */
+    void ensureMonths(List<Instant> instants) {
+        var unused = db.ledger(handle -> {
+            instants.forEach(at -> LedgerStore.ensurePartition(handle, at));
+            return true;
+        });
     }
 
-    /** All tenants' sums by model. */
-    public List<UsageTotal> totals() {
-        return db.operator(handle -> LedgerStore.totals(handle, null));
+    /** A tenant's sums, under its row rules. */
+    public List<UsageRow> usage(String tenantId, UsageQuery query) {
+        return db.tenant(tenantId, handle -> UsageStore.sums(handle, tenantId, query));
+    }
+
+    /** All tenants' sums. */
+    public List<UsageRow> usage(UsageQuery query) {
+        return db.operator(handle -> UsageStore.sums(handle, null, query));
     }
 }

@@ -1,10 +1,14 @@
 package io.altiplano.gateway.usage;
 
 import io.altiplano.contracts.JobId;
+import io.altiplano.contracts.v1.JobClass;
 import io.altiplano.contracts.v1.JobFinished;
 import io.altiplano.contracts.v1.JobOutcome;
 import io.altiplano.contracts.v1.Usage;
+import io.altiplano.gateway.price.TokenCounts;
 import java.time.Instant;
+import java.time.YearMonth;
+import java.time.ZoneOffset;
 import java.util.UUID;
 
 /**
@@ -19,6 +23,7 @@ import java.util.UUID;
  * @param apiKeyId with which key; empty when the caller was not a key
  * @param model catalog id
  * @param adapter catalog id; empty for none
+ * @param jobClass INTERACTIVE, BATCH or TRAINING
  * @param outcome SUCCEEDED, FAILED or CANCELLED
  * @param promptTokens tokens read
  * @param completionTokens tokens written
@@ -35,6 +40,7 @@ public record LedgerEntry(
         String apiKeyId,
         String model,
         String adapter,
+        String jobClass,
         String outcome,
         long promptTokens,
         long completionTokens,
@@ -45,6 +51,23 @@ public record LedgerEntry(
     /** Why the other answers of a request are cancelled when one has failed. */
     public static final String CHOICE_FAILED = "choice_failed";
 
+    /** The first month of the ledger, and of prices. */
+    static final Instant FIRST = Instant.parse("2024-01-01T00:00:00Z");
+
+    /** What is charged for. */
+    TokenCounts counts() {
+        return new TokenCounts(
+                promptTokens, cachedTokens, completionTokens, 0, !adapter.isEmpty(), jobClass.equals("BATCH"));
+    }
+
+    /** The first instant of its month, UTC: which partitions it goes to. */
+    Instant month() {
+        return YearMonth.from(submittedAt.atOffset(ZoneOffset.UTC))
+                .atDay(1)
+                .atStartOfDay()
+                .toInstant(ZoneOffset.UTC);
+    }
+
     /**
      * The entry of a terminal record.
      *
@@ -53,6 +76,10 @@ public record LedgerEntry(
     static LedgerEntry of(JobFinished finished) {
         JobId id = JobId.parse(finished.getJobId());
         Usage usage = finished.getUsage();
+        if (id.submittedAtMillis() < FIRST.toEpochMilli()) {
+            throw new IllegalArgumentException(
+                    "the submit time in job_id " + id + " is before the ledger's first month");
+        }
         boolean free = finished.getOutcome() == JobOutcome.JOB_OUTCOME_FAILED
                 || (finished.getOutcome() == JobOutcome.JOB_OUTCOME_CANCELLED
                         && finished.getErrorMessage().equals(CHOICE_FAILED));
@@ -65,6 +92,7 @@ public record LedgerEntry(
                 text("api_key_id", finished.getApiKeyId()),
                 required("model", finished.getModel()),
                 text("adapter", finished.getAdapter()),
+                jobClass(finished.getJobClass()),
                 outcome(finished.getOutcome()),
                 free || !first ? 0 : count("prompt_tokens", usage.getPromptTokens()),
                 free ? 0 : count("completion_tokens", usage.getCompletionTokens()),
@@ -72,6 +100,15 @@ public record LedgerEntry(
                 finished.getAttempts(),
                 text("decision_id", finished.getDecisionId()),
                 Instant.ofEpochMilli(finished.getFinishedAtMs()));
+    }
+
+    private static String jobClass(JobClass jobClass) {
+        return switch (jobClass) {
+            case JOB_CLASS_UNSPECIFIED, JOB_CLASS_INTERACTIVE -> "INTERACTIVE";
+            case JOB_CLASS_BATCH -> "BATCH";
+            case JOB_CLASS_TRAINING -> "TRAINING";
+            case UNRECOGNIZED -> throw new IllegalArgumentException("job_class is none that has a price");
+        };
     }
 
     private static String outcome(JobOutcome outcome) {

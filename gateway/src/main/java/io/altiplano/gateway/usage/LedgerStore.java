@@ -1,46 +1,76 @@
 package io.altiplano.gateway.usage;
 
-import java.time.OffsetDateTime;
-import java.time.YearMonth;
+import io.altiplano.gateway.price.CostLine;
+import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
+import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
-import org.jdbi.v3.core.mapper.reflect.ConstructorMapper;
-import org.jspecify.annotations.Nullable;
+import org.jdbi.v3.core.result.ResultSetException;
+import org.postgresql.PGConnection;
+import org.postgresql.copy.CopyIn;
 
-/** The usage tables in SQL. */
+/**
+ * The ledger in SQL. A batch goes by COPY into temporary tables (unlogged, of this connection alone; COPY refuses tables with
+ * row security) and from there in one statement into entries, cost lines and rollups.
+ *
+ * <p>Tables are named without their schema: where a session has temporary tables of the same names, these are written.
+ */
 final class LedgerStore {
-    /** Entries that are there already are left alone, and only new ones reach the rollup: posting twice is posting once. */
+    private static final List<String> STAGING = List.of("""
+                    CREATE TEMPORARY TABLE IF NOT EXISTS entry_staging (job_id uuid, submitted_at timestamptz, tenant_id text,
+                        project_id text, api_key_id text, model text, adapter text, job_class text, outcome text,
+                        prompt_tokens bigint, completion_tokens bigint, cached_tokens bigint, attempts int,
+                        decision_id text, finished_at timestamptz, cost numeric(30, 12)) ON COMMIT DELETE ROWS""", """
+                    CREATE TEMPORARY TABLE IF NOT EXISTS cost_staging (job_id uuid, item smallint, tokens bigint,
+                        price numeric(18, 6), amount numeric(30, 12)) ON COMMIT DELETE ROWS""");
+
+    /**
+     * Entries that are there already are left alone, and only new ones have their costs written and reach the rollups:
+     * posting twice is posting once. Rollups are met in their keys' order, so that gateways wait for each other and never in
+     * a ring.
+     */
     private static final String POST = """
             WITH posted AS (
                 INSERT INTO ledger_entry (job_id, line, submitted_at, tenant_id, project_id, api_key_id, model, adapter,
-                    outcome, prompt_tokens, completion_tokens, cached_tokens, attempts, decision_id, finished_at)
+                    job_class, outcome, prompt_tokens, completion_tokens, cached_tokens, attempts, decision_id, finished_at, cost)
                 SELECT job_id, 0, submitted_at, tenant_id, project_id, api_key_id, model, adapter,
-                    outcome, prompt_tokens, completion_tokens, cached_tokens, attempts, decision_id, finished_at
-                FROM unnest(:job_id::uuid[], :submitted_at::timestamptz[], :tenant_id::text[], :project_id::text[],
-                    :api_key_id::text[], :model::text[], :adapter::text[], :outcome::text[], :prompt_tokens::bigint[],
-                    :completion_tokens::bigint[], :cached_tokens::bigint[], :attempts::int[], :decision_id::text[],
-                    :finished_at::timestamptz[])
-                    AS e (job_id, submitted_at, tenant_id, project_id, api_key_id, model, adapter, outcome,
-                        prompt_tokens, completion_tokens, cached_tokens, attempts, decision_id, finished_at)
+                    job_class, outcome, prompt_tokens, completion_tokens, cached_tokens, attempts, decision_id, finished_at, cost
+                FROM entry_staging
                 ON CONFLICT DO NOTHING
-                RETURNING *)
-            INSERT INTO usage_rollup AS r (tenant_id, project_id, model, hour, requests, failed, prompt_tokens,
-                completion_tokens, cached_tokens)
-            SELECT tenant_id, project_id, model, date_trunc('hour', submitted_at, 'UTC') AS hour,
-                count(*) FILTER (WHERE outcome <> 'FAILED'), count(*) FILTER (WHERE outcome = 'FAILED'),
-                sum(prompt_tokens), sum(completion_tokens), sum(cached_tokens)
-            FROM posted GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
-            ON CONFLICT (tenant_id, project_id, model, hour) DO UPDATE SET
-                requests = r.requests + excluded.requests,
-                failed = r.failed + excluded.failed,
+                RETURNING job_id, submitted_at, tenant_id, project_id, api_key_id, model, outcome, prompt_tokens,
+                    completion_tokens, cached_tokens, cost),
+            costs AS (
+                INSERT INTO cost_line (job_id, line, item, submitted_at, tenant_id, tokens, price, amount)
+                SELECT p.job_id, 0, c.item, p.submitted_at, p.tenant_id, c.tokens, c.price, c.amount
+                FROM posted p JOIN cost_staging c ON c.job_id = p.job_id),
+            hours AS (
+                SELECT tenant_id, date_trunc('hour', submitted_at, 'UTC') AS start_at, project_id, api_key_id, model,
+                    count(*) FILTER (WHERE outcome <> 'FAILED') AS requests,
+                    count(*) FILTER (WHERE outcome = 'FAILED') AS failed,
+                    sum(prompt_tokens) AS prompt_tokens, sum(cached_tokens) AS cached_tokens,
+                    sum(completion_tokens) AS completion_tokens, sum(cost) AS cost
+                FROM posted GROUP BY 1, 2, 3, 4, 5),
+            by_hour AS (
+                INSERT INTO usage_hour AS r (tenant_id, start_at, project_id, api_key_id, model, requests, failed,
+                    prompt_tokens, cached_tokens, completion_tokens, cost)
+                SELECT * FROM hours ORDER BY 1, 2, 3, 4, 5
+                ON CONFLICT (tenant_id, start_at, project_id, api_key_id, model) DO UPDATE SET %1$s),
+            by_day AS (
+                INSERT INTO usage_day AS r (tenant_id, start_at, project_id, api_key_id, model, requests, failed,
+                    prompt_tokens, cached_tokens, completion_tokens, cost)
+                SELECT tenant_id, date_trunc('day', start_at, 'UTC'), project_id, api_key_id, model, sum(requests),
+                    sum(failed), sum(prompt_tokens), sum(cached_tokens), sum(completion_tokens), sum(cost)
+                FROM hours GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+                ON CONFLICT (tenant_id, start_at, project_id, api_key_id, model) DO UPDATE SET %1$s)
+            SELECT job_id FROM posted""".formatted("""
+                requests = r.requests + excluded.requests, failed = r.failed + excluded.failed,
                 prompt_tokens = r.prompt_tokens + excluded.prompt_tokens,
-                completion_tokens = r.completion_tokens + excluded.completion_tokens,
-                cached_tokens = r.cached_tokens + excluded.cached_tokens""";
+                cached_tokens = r.cached_tokens + excluded.cached_tokens,
+                completion_tokens = r.completion_tokens + excluded.completion_tokens, cost = r.cost + excluded.cost""");
 
     private LedgerStore() {}
 
@@ -69,51 +99,105 @@ final class LedgerStore {
                 == 1;
     }
 
-    /** Posts entries that are not there yet and adds them to the rollups. */
-    static void post(Handle ledger, List<LedgerEntry> entries) {
+    /**
+     * Posts entries that are not there yet with their cost lines and adds them to the rollups.
+     *
+     * @param entries each of another job
+     * @return the jobs whose entries were not there
+     */
+    static Set<UUID> post(Handle ledger, List<CostedEntry> entries) {
         if (entries.isEmpty()) {
+            return Set.of();
+        }
+        stage(ledger, entries);
+        return ledger.createQuery(POST).mapTo(UUID.class).set();
+    }
+
+    /** Brings entries and their costs into the temporary tables, where they stay until the transaction ends. */
+    static void stage(Handle ledger, List<CostedEntry> entries) {
+        STAGING.forEach(ledger::execute);
+        StringBuilder rows = new StringBuilder(entries.size() * 200);
+        StringBuilder costs = new StringBuilder(entries.size() * 200);
+        for (CostedEntry entry : entries) {
+            row(rows, entry);
+            for (CostLine line : entry.cost().lines()) {
+                costs.append(entry.entry().jobId());
+                costs.append('\t').append(line.item().number());
+                costs.append('\t').append(line.tokens());
+                costs.append('\t').append(line.price().toPlainString());
+                costs.append('\t').append(line.amount().toPlainString()).append('\n');
+            }
+        }
+        copy(ledger, "COPY entry_staging FROM STDIN", rows);
+        copy(ledger, "COPY cost_staging FROM STDIN", costs);
+    }
+
+    /** An entry as a line of COPY's text format, in the order of the staging table's columns. */
+    static void row(StringBuilder out, CostedEntry costed) {
+        LedgerEntry e = costed.entry();
+        out.append(e.jobId());
+        out.append('\t').append(e.submittedAt());
+        text(out, e.tenantId());
+        text(out, e.projectId());
+        text(out, e.apiKeyId());
+        text(out, e.model());
+        text(out, e.adapter());
+        text(out, e.jobClass());
+        text(out, e.outcome());
+        out.append('\t').append(e.promptTokens());
+        out.append('\t').append(e.completionTokens());
+        out.append('\t').append(e.cachedTokens());
+        out.append('\t').append(e.attempts());
+        text(out, e.decisionId());
+        out.append('\t').append(e.finishedAt());
+        out.append('\t').append(costed.cost().total().toPlainString()).append('\n');
+    }
+
+    /** A tab and a text, with what COPY would take for something else escaped. */
+    private static void text(StringBuilder out, String text) {
+        out.append('\t');
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            switch (c) {
+                case '\\' -> out.append("\\\\");
+                case '\t' -> out.append("\\t");
+                case '\n' -> out.append("\\n");
+                case '\r' -> out.append("\\r");
+                default -> out.append(c);
+            }
+        }
+    }
+
+    /** Sends rows by COPY. */
+    static void copy(Handle ledger, String sql, StringBuilder rows) {
+        if (rows.isEmpty()) {
             return;
         }
-        ensurePartitions(ledger, entries);
-        ledger.createUpdate(POST)
-                .bindArray("job_id", UUID.class, column(entries, LedgerEntry::jobId))
-                .bindArray(
-                        "submitted_at",
-                        String.class,
-                        column(entries, e -> e.submittedAt().toString()))
-                .bindArray("tenant_id", String.class, column(entries, LedgerEntry::tenantId))
-                .bindArray("project_id", String.class, column(entries, LedgerEntry::projectId))
-                .bindArray("api_key_id", String.class, column(entries, LedgerEntry::apiKeyId))
-                .bindArray("model", String.class, column(entries, LedgerEntry::model))
-                .bindArray("adapter", String.class, column(entries, LedgerEntry::adapter))
-                .bindArray("outcome", String.class, column(entries, LedgerEntry::outcome))
-                .bindArray("prompt_tokens", Long.class, column(entries, LedgerEntry::promptTokens))
-                .bindArray("completion_tokens", Long.class, column(entries, LedgerEntry::completionTokens))
-                .bindArray("cached_tokens", Long.class, column(entries, LedgerEntry::cachedTokens))
-                .bindArray("attempts", Integer.class, column(entries, LedgerEntry::attempts))
-                .bindArray("decision_id", String.class, column(entries, LedgerEntry::decisionId))
-                .bindArray(
-                        "finished_at",
-                        String.class,
-                        column(entries, e -> e.finishedAt().toString()))
-                .execute();
-    }
-
-    private static void ensurePartitions(Handle ledger, List<LedgerEntry> entries) {
-        Set<YearMonth> months = entries.stream()
-                .map(e -> YearMonth.from(e.submittedAt().atOffset(ZoneOffset.UTC)))
-                .collect(Collectors.toSet());
-        for (YearMonth month : months) {
-            OffsetDateTime first = month.atDay(1).atStartOfDay().atOffset(ZoneOffset.UTC);
-            ledger.createQuery("SELECT ensure_ledger_partition(:first)")
-                    .bind("first", first)
-                    .mapTo(String.class)
-                    .one();
+        byte[] bytes = rows.toString().getBytes(StandardCharsets.UTF_8);
+        try {
+            CopyIn copy = ledger.getConnection()
+                    .unwrap(PGConnection.class)
+                    .getCopyAPI()
+                    .copyIn(sql);
+            try {
+                copy.writeToCopy(bytes, 0, bytes.length);
+                copy.endCopy();
+            } finally {
+                if (copy.isActive()) {
+                    copy.cancelCopy();
+                }
+            }
+        } catch (SQLException e) {
+            throw new ResultSetException("COPY was refused", e, null);
         }
     }
 
-    private static <T> List<T> column(List<LedgerEntry> entries, Function<LedgerEntry, T> field) {
-        return entries.stream().map(field).toList();
+    /** Makes a month's partitions where they are missing. */
+    static void ensurePartition(Handle ledger, Instant at) {
+        ledger.createQuery("SELECT ensure_ledger_partition(:at)")
+                .bind("at", at.atOffset(ZoneOffset.UTC))
+                .mapTo(String.class)
+                .one();
     }
 
     static void bury(Handle ledger, Batch batch) {
@@ -122,18 +206,5 @@ final class LedgerStore {
                     INSERT INTO dead_letter (topic, partition, record_offset, reason) VALUES (?, ?, ?, ?)
                     ON CONFLICT DO NOTHING""", batch.topic(), batch.partition(), letter.offset(), letter.reason());
         }
-    }
-
-    /** Sums by tenant and model, of one tenant or all. */
-    static List<UsageTotal> totals(Handle handle, @Nullable String tenantId) {
-        return handle.createQuery("""
-                        SELECT tenant_id AS tenant, model, sum(requests)::bigint AS requests,
-                            sum(prompt_tokens)::bigint AS prompt_tokens,
-                            sum(completion_tokens)::bigint AS completion_tokens
-                        FROM usage_rollup WHERE :tenant::text IS NULL OR tenant_id = :tenant
-                        GROUP BY 1, 2 ORDER BY 1, 2""")
-                .bind("tenant", tenantId)
-                .map(ConstructorMapper.of(UsageTotal.class))
-                .list();
     }
 }

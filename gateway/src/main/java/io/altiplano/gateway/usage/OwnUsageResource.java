@@ -7,10 +7,12 @@ import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.inject.Inject;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
+import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
+import org.jspecify.annotations.Nullable;
 
-/** {@code GET /v1/usage}: what the API key's tenant used, by model. */
+/** {@code GET /v1/usage}: what the API key's tenant used and what it costs. */
 @Path("/v1/usage")
 @NeedsScope(KeyScope.USAGE_READ)
 @RunOnVirtualThread
@@ -24,11 +26,15 @@ public class OwnUsageResource {
         this.caller = caller;
     }
 
-    /** By model, JSON whatever Accept says. */
+    /** By model where nothing else is asked for, JSON whatever Accept says. */
     @GET
-    public Response usage() {
+    public Response usage(
+            @QueryParam("from") @Nullable String from,
+            @QueryParam("to") @Nullable String to,
+            @QueryParam("bucket") @Nullable String bucket,
+            @QueryParam("group_by") @Nullable String groupBy) {
         UsageResource.Page page =
-                UsageResource.Page.of(ledger.totals(caller.get().tenantId()));
+                UsageResource.Page.of(ledger.usage(caller.get().tenantId(), UsageQuery.of(from, to, bucket, groupBy)));
         return Response.ok(page, MediaType.APPLICATION_JSON_TYPE).build();
     }
 }

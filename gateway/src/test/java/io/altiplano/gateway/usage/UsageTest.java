@@ -18,6 +18,8 @@ import io.altiplano.contracts.v1.LeaseGranted;
 import io.altiplano.contracts.v1.Usage;
 import io.altiplano.gateway.db.DatabaseUnavailableException;
 import io.altiplano.gateway.db.Db;
+import io.altiplano.gateway.price.PriceBook;
+import io.altiplano.gateway.price.TokenCounts;
 import io.altiplano.gateway.testing.GatewayTestResource;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
@@ -48,11 +50,16 @@ class UsageTest {
 
     private static Producer<String, byte[]> scheduler;
 
+    private record Total(String tenant, String model, long requests, long promptTokens, long completionTokens) {}
+
     @Inject
     Db db;
 
     @Inject
     Ledger ledger;
+
+    @Inject
+    PriceBook prices;
 
     @BeforeAll
     static void connect() {
@@ -90,8 +97,11 @@ class UsageTest {
                                 "tenant", tenant,
                                 "model", "llama-3.1-starter",
                                 "requests", 2,
+                                "failed", 0,
                                 "prompt_tokens", 21,
-                                "completion_tokens", 301))));
+                                "cached_tokens", 0,
+                                "completion_tokens", 301,
+                                "cost", cost(tenant, 21, 301)))));
     }
 
     @Test
@@ -103,9 +113,9 @@ class UsageTest {
                 .build());
         send(finished(tenant, 10, 7).build());
 
-        UsageTotal total = await(tenant, 2);
+        Total total = await(tenant, 2);
 
-        assertThat(total).isEqualTo(new UsageTotal(tenant, "llama-3.1-starter", 2, 20, 10));
+        assertThat(total).isEqualTo(new Total(tenant, "llama-3.1-starter", 2, 20, 10));
         assertThat(entries(tenant)).hasSize(3);
     }
 
@@ -117,9 +127,9 @@ class UsageTest {
         send(job);
         send(finished(tenant, 1, 1).build());
 
-        UsageTotal total = await(tenant, 2);
+        Total total = await(tenant, 2);
 
-        assertThat(total).isEqualTo(new UsageTotal(tenant, "llama-3.1-starter", 2, 5, 7));
+        assertThat(total).isEqualTo(new Total(tenant, "llama-3.1-starter", 2, 5, 7));
     }
 
     @Test
@@ -137,9 +147,9 @@ class UsageTest {
                 .build());
         send(finished(tenant, 2, 2).build());
 
-        UsageTotal total = await(tenant, 1);
+        Total total = await(tenant, 1);
 
-        assertThat(total).isEqualTo(new UsageTotal(tenant, "llama-3.1-starter", 1, 2, 2));
+        assertThat(total).isEqualTo(new Total(tenant, "llama-3.1-starter", 1, 2, 2));
         assertThat(List.of(garbage, noTenant, ancient, negative))
                 .allSatisfy(record -> assertThat(buried(record))
                         .as("offset %d", record.offset())
@@ -179,7 +189,7 @@ class UsageTest {
             GatewayTestResource.get().postgresWire().heal();
         }
 
-        UsageTotal total = await(tenant, 6);
+        Total total = await(tenant, 6);
         assertThat(total.promptTokens()).isEqualTo(6);
     }
 
@@ -194,7 +204,7 @@ class UsageTest {
 
         assertThat(first).isEqualTo(Ledger.Posted.YES);
         assertThat(second).isEqualTo(Ledger.Posted.OVERTAKEN);
-        assertThat(ledger.totals(tenant)).containsExactly(new UsageTotal(tenant, "llama-3.1-starter", 1, 3, 4));
+        assertThat(totals(tenant)).containsExactly(new Total(tenant, "llama-3.1-starter", 1, 3, 4));
     }
 
     @Test
@@ -220,6 +230,14 @@ class UsageTest {
         }
         byName.then().statusCode(403);
         as("officer-a").get("/admin/v1/usage").then().statusCode(403);
+    }
+
+    private String cost(String tenant, long prompt, long completion) {
+        return prices.at(Instant.now())
+                .of(tenant, "llama-3.1-starter")
+                .cost(TokenCounts.of(prompt, completion))
+                .total()
+                .toPlainString();
     }
 
     private static JobFinished.Builder finished(String tenant, long promptTokens, long completionTokens) {
@@ -251,10 +269,10 @@ class UsageTest {
     }
 
     /** The tenant's total once it counts so many requests. */
-    private UsageTotal await(String tenant, long requests) {
+    private Total await(String tenant, long requests) {
         long begin = System.nanoTime();
         while (true) {
-            List<UsageTotal> totals = totals(tenant);
+            List<Total> totals = totals(tenant);
             if (!totals.isEmpty() && totals.getFirst().requests() >= requests) {
                 return totals.getFirst();
             }
@@ -266,9 +284,16 @@ class UsageTest {
     }
 
     /** The sums, or none while the database is away. */
-    private List<UsageTotal> totals(String tenant) {
+    private List<Total> totals(String tenant) {
         try {
-            return ledger.totals(tenant);
+            return ledger.usage(tenant, UsageQuery.BY_MODEL).stream()
+                    .map(r -> new Total(
+                            r.tenant(),
+                            String.valueOf(r.model()),
+                            r.requests(),
+                            r.promptTokens(),
+                            r.completionTokens()))
+                    .toList();
         } catch (DatabaseUnavailableException e) {
             return List.of();
         }

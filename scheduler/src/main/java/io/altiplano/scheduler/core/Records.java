@@ -100,7 +100,8 @@ final class Records {
                 .setSubmittedAtMs(s.getSubmittedAtMs())
                 .setFinishedAtMs(nowMs)
                 .setDecisionId(s.getDecisionId())
-                .setChoice(s.getSampling().getChoice());
+                .setChoice(s.getSampling().getChoice())
+                .setJobClass(s.getJobClass());
     }
 
     static Effect grant(JobState job, Lease lease, long termMs) {

@@ -16,7 +16,9 @@ import picocli.CommandLine.Command;
             ModelImport.class,
             Bench.class,
             Prepare.class,
-            AuditVerify.class
+            AuditVerify.class,
+            LedgerRebuild.class,
+            LedgerBench.class
         })
 public final class Main {
     private Main() {}

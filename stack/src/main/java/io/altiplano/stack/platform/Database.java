@@ -82,7 +82,7 @@ public record Database(String url, String name, Map<String, String> usernames, M
     }
 
     /** The gateway's environment for it. */
-    Map<String, String> environment() {
+    public Map<String, String> environment() {
         Map<String, String> e = new LinkedHashMap<>();
         e.put("ALTIPLANO_DB_URL", url);
         usernames.forEach((role, user) -> e.put("ALTIPLANO_DB_" + upper(role) + "_USERNAME", user));

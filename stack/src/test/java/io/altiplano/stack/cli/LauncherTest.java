@@ -18,7 +18,7 @@ class LauncherTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "up", "down", "status", "logs", "token", "chat", "model", "bench", "test", "infra", "engine", "audit"
+                "up", "down", "status", "logs", "token", "chat", "model", "bench", "test", "infra", "engine", "audit", "ledger"
             })
     void everyCommandExplainsItself(String command) throws Exception {
         // when
@@ -51,6 +51,7 @@ class LauncherTest {
                 "token | token takes one USER of: admin officer-a",
                 "model export | model knows import and quantize, not 'export'",
                 "audit publish | audit knows verify, not 'publish'",
+                "ledger publish | ledger knows rebuild, not 'publish'",
                 "test --module nothing | --module takes one of",
                 "infra --sideways | infra does not know '--sideways'"
             })

@@ -1,6 +1,5 @@
 package io.altiplano.gateway.chat;
 
-import io.altiplano.gateway.job.JobStream;
 import io.altiplano.tokenizer.Tokenizer;
 import java.util.Map;
 
@@ -24,7 +23,6 @@ public record ChatJob(ChatRequest request, Choices choices, Tokenizer tokenizer,
 
     /** When the job was submitted, seconds of the Unix epoch. */
     public long createdSeconds() {
-        JobStream first = choices.first();
-        return first.id().submittedAtMillis() / 1000;
+        return choices.first().id().submittedAtMillis() / 1000;
     }
 }

@@ -12,8 +12,11 @@ import io.altiplano.gateway.entitlement.Admission;
 import io.altiplano.gateway.entitlement.Demand;
 import io.altiplano.gateway.entitlement.Entitlements;
 import io.altiplano.gateway.entitlement.Plan;
+import io.altiplano.gateway.job.AnswerStream;
+import io.altiplano.gateway.job.IdempotentRequests;
 import io.altiplano.gateway.job.JobService;
 import io.altiplano.gateway.job.JobStream;
+import io.altiplano.gateway.job.RequestKey;
 import io.altiplano.gateway.licence.LicenceGate;
 import io.altiplano.gateway.licence.LicenceVerdict;
 import io.altiplano.gateway.policy.EndUsers;
@@ -33,10 +36,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The path of every chat request: model, prompt, licence, limits, a job for each answer. Each step may refuse; only the last one
@@ -55,6 +61,7 @@ public class ChatService {
     private final Encoders encoders;
     private final LicenceGate licences;
     private final JobService jobs;
+    private final IdempotentRequests idempotent;
     private final PriceBook prices;
     private final EndUsers endUsers;
     private final SecureRandom random = new SecureRandom();
@@ -66,6 +73,7 @@ public class ChatService {
             Encoders encoders,
             LicenceGate licences,
             JobService jobs,
+            IdempotentRequests idempotent,
             PriceBook prices,
             EndUsers endUsers) {
         this.catalog = catalog;
@@ -73,49 +81,46 @@ public class ChatService {
         this.encoders = encoders;
         this.licences = licences;
         this.jobs = jobs;
+        this.idempotent = idempotent;
         this.prices = prices;
         this.endUsers = endUsers;
     }
 
+    /** What the checks gave. */
+    private record Checked(Plan plan, int[] prompt, int wanted, LicenceVerdict.Permitted permit) {}
+
     /**
-     * Accepts a request and queues its job.
+     * Accepts a request and queues its jobs.
      *
+     * @param key what its client named it by, or null: then it is a request of its own
      * @throws ApiException with the first step's refusal; then nothing was queued
      */
-    public ChatJob submit(Caller caller, ChatRequest request) {
+    public ChatJob submit(Caller caller, ChatRequest request, @Nullable RequestKey key) {
         if (caller.role() == Role.VIEWER) {
             throw new ApiException(ApiError.forbidden(
                     "insufficient_role", "This key may look and not run jobs; use a developer's key."));
         }
         Model model = catalog.require(caller.tenantId(), request.model());
-        entitlements.heed(caller);
-        Plan plan = entitlements.plan(caller);
-        Encoders.Encoder encoder = encoders.of(model);
-        int[] prompt;
-        int wanted;
-        LicenceVerdict.Permitted permit;
-        try {
-            requireBatch(request, plan);
-            prompt = encode(encoder, model, request);
-            requireKnownTokens(request, encoder);
-            wanted = maxTokens(request, plan, model, prompt.length);
-            permit = permitted(licences.check(caller, model.id(), model.licence(), Use.INFER));
-        } catch (ApiException e) {
-            throw e.error().status() < 500 ? entitlements.counted(caller, e) : e;
-        }
+        return key == null ? submitOnce(caller, request, model) : submitNamed(caller, request, model, key);
+    }
+
+    private ChatJob submitOnce(Caller caller, ChatRequest request, Model model) {
+        Checked checked = check(caller, request, model);
         List<JobId> ids = Stream.generate(jobs::newId).limit(request.n()).toList();
-        Admission admission = entitlements.reserve(caller, demand(caller, request, ids, prompt.length, wanted));
+        Admission admission = entitlements.reserve(
+                caller, demand(caller, request, ids, checked.prompt().length, checked.wanted()));
         try {
-            Choices choices = submit(
-                    job(caller, request, model, prompt, admission, plan, permit),
-                    ids,
-                    () -> permitted(licences.confirm(permit, caller, model.id(), model.licence(), Use.INFER))
-                            .licenceEpoch());
-            choices.onEnd(admission::close);
-            if (request.endUser() != null) {
-                endUsers.seen(caller.tenantId(), request.endUser());
-            }
-            return new ChatJob(request, choices, encoder.tokenizer(), admission.headers());
+            List<JobStream> streams = submitAll(
+                    job(caller, request, model, admission, checked), ids, right(caller, model, checked.permit()));
+            AtomicInteger open = new AtomicInteger(streams.size());
+            streams.forEach(stream -> stream.onEnd(() -> {
+                if (open.decrementAndGet() == 0) {
+                    admission.close();
+                }
+            }));
+            seen(caller, request);
+            return new ChatJob(
+                    request, new Choices(streams), encoders.of(model).tokenizer(), admission.headers());
         } catch (ApiException e) {
             admission.release();
             throw Entitlements.with(e, admission.headers());
@@ -126,17 +131,84 @@ public class ChatService {
     }
 
     /** Queues a job for each answer, alike but for its number: all of them or none. */
-    private Choices submit(JobSubmitted.Builder job, List<JobId> ids, LongSupplier right) {
+    private List<JobStream> submitAll(JobSubmitted.Builder job, List<JobId> ids, LongSupplier right) {
         List<JobStream> streams = new ArrayList<>();
         try {
             for (int choice = 0; choice < ids.size(); choice++) {
                 job.setJobId(ids.get(choice).toString()).getSamplingBuilder().setChoice(choice);
                 streams.add(jobs.submit(job, right));
             }
-            return new Choices(streams);
+            return streams;
         } catch (Throwable e) {
             streams.forEach(stream -> stream.cancel(LedgerEntry.CHOICE_FAILED));
             throw e;
+        }
+    }
+
+    /**
+     * Sent again it reserves nothing, is decided about no second time, and is answered as the first time. Each answer has a key
+     * and a reservation of its own: where one job failed, the others' answers are kept, and the next try runs that one alone.
+     */
+    private ChatJob submitNamed(Caller caller, ChatRequest request, Model model, RequestKey key) {
+        Map<String, String> headers = new HashMap<>();
+        List<AnswerStream> streams = new ArrayList<>();
+        // With the first job that this call begins: its seed is the others' too.
+        JobSubmitted.@Nullable Builder[] pattern = {null};
+        @Nullable Checked[] checked = {null};
+        for (int i = 0; i < request.n(); i++) {
+            int choice = i;
+            streams.add(idempotent.answer(key.ofChoice(choice), () -> {
+                Checked good = checked[0] == null ? check(caller, request, model) : checked[0];
+                checked[0] = good;
+                JobId id = jobs.newId();
+                Admission admission = entitlements.reserve(
+                        caller, demand(caller, request, List.of(id), good.prompt().length, good.wanted()));
+                headers.putAll(admission.headers());
+                JobSubmitted.Builder first =
+                        pattern[0] == null ? job(caller, request, model, admission, good) : pattern[0];
+                pattern[0] = first;
+                JobSubmitted.Builder job = first.clone().setJobId(id.toString());
+                job.getSamplingBuilder().setChoice(choice).setMaxTokens(admission.maxTokens());
+                return new IdempotentRequests.Accepted(
+                        job, right(caller, model, good.permit()), admission::close, admission::release);
+            }));
+        }
+        if (checked[0] == null) {
+            headers.put("idempotent-replayed", "true");
+        } else {
+            seen(caller, request);
+        }
+        return new ChatJob(request, new Choices(streams), encoders.of(model).tokenizer(), headers);
+    }
+
+    private void seen(Caller caller, ChatRequest request) {
+        if (request.endUser() != null) {
+            endUsers.seen(caller.tenantId(), request.endUser());
+        }
+    }
+
+    private LongSupplier right(Caller caller, Model model, LicenceVerdict.Permitted permit) {
+        return () -> permitted(licences.confirm(permit, caller, model.id(), model.licence(), Use.INFER))
+                .licenceEpoch();
+    }
+
+    /** Every check before the limits' own. */
+    private Checked check(Caller caller, ChatRequest request, Model model) {
+        entitlements.heed(caller);
+        Plan plan = entitlements.plan(caller);
+        Encoders.Encoder encoder = encoders.of(model);
+        try {
+            requireBatch(request, plan);
+            int[] prompt = encode(encoder, model, request);
+            requireKnownTokens(request, encoder);
+            int wanted = maxTokens(request, plan, model, prompt.length);
+            return new Checked(
+                    plan,
+                    prompt,
+                    wanted,
+                    permitted(licences.check(caller, model.id(), model.licence(), Use.INFER)));
+        } catch (ApiException e) {
+            throw e.error().status() < 500 ? entitlements.counted(caller, e) : e;
         }
     }
 
@@ -278,10 +350,9 @@ public class ChatService {
             Caller caller,
             ChatRequest request,
             Model model,
-            int[] prompt,
             Admission admission,
-            Plan plan,
-            LicenceVerdict.Permitted permit) {
+            Checked checked) {
+        int[] prompt = checked.prompt();
         List<Integer> tokens = Arrays.stream(prompt).boxed().toList();
         return JobSubmitted.newBuilder()
                 .setPool(model.pool())
@@ -293,11 +364,11 @@ public class ChatService {
                 .addAllPrefixHashes(PrefixHashes.of(caller.cacheSalt(), model.id(), "", prompt))
                 .setSampling(sampling(request, admission.maxTokens()))
                 .setJobClass(request.flex() ? JobClass.JOB_CLASS_BATCH : JobClass.JOB_CLASS_INTERACTIVE)
-                .setWeight(plan.weight())
+                .setWeight(checked.plan().weight())
                 .setTenantRunningLimit(admission.tenantConcurrent())
                 .setProjectRunningLimit(admission.projectConcurrent())
                 .setEstimatedCost((long) prompt.length + admission.maxTokens())
-                .setDecisionId(permit.decisionId())
+                .setDecisionId(checked.permit().decisionId())
                 .setStream(request.stream());
     }
 }

@@ -1,7 +1,7 @@
 package io.altiplano.gateway.chat;
 
+import io.altiplano.gateway.job.AnswerStream;
 import io.altiplano.gateway.job.JobEvent;
-import io.altiplano.gateway.job.JobStream;
 import io.altiplano.gateway.usage.LedgerEntry;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -9,14 +9,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The answers of one request, each a job with a stream of its own, read as one. A job that fails takes the others with it: they
  * are cancelled, and nothing is read after its failure. For one reader at a time.
  */
 public final class Choices {
-    private final List<JobStream> streams;
+    private final List<AnswerStream> streams;
     private final Semaphore news = new Semaphore(0);
     private boolean listening;
     private boolean failed;
@@ -29,7 +28,7 @@ public final class Choices {
     public record Event(int choice, JobEvent event) {}
 
     /** Of at least one stream, in the order of the answers. */
-    Choices(List<JobStream> streams) {
+    Choices(List<? extends AnswerStream> streams) {
         this.streams = List.copyOf(streams);
     }
 
@@ -39,23 +38,13 @@ public final class Choices {
     }
 
     /** The job of the first answer, which stands for the request. */
-    public JobStream first() {
+    public AnswerStream first() {
         return streams.getFirst();
     }
 
     /** Sets what is called, on the dispatcher's thread, whenever there is something to drain; called now if there is. */
     public void onReady(Runnable listener) {
         streams.forEach(stream -> stream.onReady(listener));
-    }
-
-    /** Adds what is called once when no answer can bring more, whether or not it was drained. */
-    void onEnd(Runnable listener) {
-        AtomicInteger open = new AtomicInteger(streams.size());
-        streams.forEach(stream -> stream.onEnd(() -> {
-            if (open.decrementAndGet() == 0) {
-                listener.run();
-            }
-        }));
     }
 
     /** All that came since the last call, a failure last; empty if nothing did. Never blocks. */
@@ -91,7 +80,7 @@ public final class Choices {
      */
     public Optional<JobEvent.Failed> refusedWithin(Duration patience) throws InterruptedException {
         Duration left = patience;
-        for (JobStream stream : streams) {
+        for (AnswerStream stream : streams) {
             Optional<JobEvent.Failed> refused = stream.refusedWithin(left);
             if (refused.isPresent()) {
                 cancel(LedgerEntry.CHOICE_FAILED);

@@ -1,7 +1,9 @@
 package io.altiplano.gateway.inference;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.altiplano.contracts.v1.TokenOut;
 import io.altiplano.contracts.v1.Usage;
+import io.altiplano.gateway.access.Caller;
 import io.altiplano.gateway.access.CurrentCaller;
 import io.altiplano.gateway.access.KeyScope;
 import io.altiplano.gateway.access.NeedsScope;
@@ -10,6 +12,7 @@ import io.altiplano.gateway.chat.ChatRequest;
 import io.altiplano.gateway.chat.ChatService;
 import io.altiplano.gateway.chat.Choices;
 import io.altiplano.gateway.job.JobEvent;
+import io.altiplano.gateway.job.RequestKey;
 import io.altiplano.gateway.web.ApiException;
 import io.altiplano.gateway.web.EventStream;
 import io.altiplano.gateway.web.JsonBody;
@@ -62,8 +65,9 @@ public class ChatResource {
     @POST
     public Response create(@Context HttpHeaders headers, @Context RoutingContext http, InputStream body)
             throws InterruptedException {
-        ChatRequest request = ChatRequestReader.read(JsonBody.read(headers.getMediaType(), body));
-        ChatJob job = chat.submit(caller.get(), request);
+        ObjectNode json = JsonBody.read(headers.getMediaType(), body);
+        ChatRequest request = ChatRequestReader.read(json);
+        ChatJob job = chat.submit(caller.get(), request, key(headers, json));
         if (request.stream()) {
             Optional<JobEvent.Failed> refused = job.choices().refusedWithin(SCHEDULERS_WORD);
             if (refused.isPresent()) {
@@ -81,6 +85,14 @@ public class ChatResource {
             job.choices().cancel("client_disconnected");
         }
         return whole(job);
+    }
+
+    private @Nullable RequestKey key(HttpHeaders headers, ObjectNode body) {
+        String given = headers.getHeaderString(RequestKey.HEADER);
+        Caller who = caller.get();
+        return given == null
+                ? null
+                : RequestKey.of(who.tenantId(), who.projectId(), given, "/v1/chat/completions", body.toString());
     }
 
     private static Response whole(ChatJob job) throws InterruptedException {

@@ -15,6 +15,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
@@ -35,6 +36,7 @@ import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads the gateway's partitions of {@code replies} and {@code notices} and feeds the streams: one thread, which never
@@ -59,11 +61,18 @@ public class Dispatcher {
     private final ConcurrentLinkedQueue<Listen> wanted = new ConcurrentLinkedQueue<>();
     private final CompletableFuture<Integer> partitionCount = new CompletableFuture<>();
     private final Map<TopicPartition, Long> positions = new HashMap<>();
+    /** By partition of {@code replies}: the offset up to which it is read before notices of the same number go on. */
+    private final Map<Integer, Long> catchingUp = new HashMap<>();
+
     private volatile int claimed = -1;
     private volatile boolean running;
 
-    /** The keeper's wish to listen on a partition; done when the position is fixed. */
-    private record Listen(int partition, CompletableFuture<Void> done) {}
+    /**
+     * The wish to listen on a partition; done when the position is fixed.
+     *
+     * @param from since when; null: from now on, as its new holder
+     */
+    private record Listen(int partition, @Nullable Instant from, CompletableFuture<Void> done) {}
 
     @Inject
     Dispatcher(KafkaSettings kafka, TopicSettings topics, JobService jobs, ReplyLease lease) {
@@ -113,7 +122,18 @@ public class Dispatcher {
     }
 
     private void listen(ReplyAddress address) {
-        Listen wish = new Listen(address.getPartition(), new CompletableFuture<>());
+        listen(new Listen(address.getPartition(), null, new CompletableFuture<>()));
+    }
+
+    /**
+     * Listens also where another gateway listened, from an instant on, for a job that is taken over and open here. What open
+     * streams know already is no news to them.
+     */
+    void listenFrom(ReplyAddress address, Instant from) {
+        listen(new Listen(address.getPartition(), from, new CompletableFuture<>()));
+    }
+
+    private void listen(Listen wish) {
         wanted.add(wish);
         wish.done.orTimeout(30, TimeUnit.SECONDS).join();
     }
@@ -172,6 +192,42 @@ public class Dispatcher {
         for (TopicPartition partition : records.partitions()) {
             positions.put(partition, consumer.position(partition));
         }
+        caughtUp(consumer);
+    }
+
+    /** The scheduler's word about a lost attempt is heard after what that attempt said, as it was the first time. */
+    private void caughtUp(Consumer<byte[], byte[]> consumer) {
+        catchingUp.entrySet().removeIf(entry -> {
+            TopicPartition reply = new TopicPartition(replies, entry.getKey());
+            TopicPartition notice = new TopicPartition(notices, entry.getKey());
+            boolean gone = !consumer.assignment().contains(reply);
+            if (!gone && consumer.position(reply, METADATA) < entry.getValue()) {
+                return false;
+            }
+            if (!gone) {
+                consumer.resume(Set.of(notice));
+            }
+            return true;
+        });
+    }
+
+    private void rewind(Consumer<byte[], byte[]> consumer, int partition, Instant from) {
+        TopicPartition reply = new TopicPartition(replies, partition);
+        TopicPartition notice = new TopicPartition(notices, partition);
+        long end = consumer.endOffsets(Set.of(reply), METADATA).getOrDefault(reply, 0L);
+        var offsets =
+                consumer.offsetsForTimes(Map.of(reply, from.toEpochMilli(), notice, from.toEpochMilli()), METADATA);
+        for (TopicPartition place : Set.of(reply, notice)) {
+            var found = offsets.get(place);
+            if (found != null && found.offset() < consumer.position(place, METADATA)) {
+                consumer.seek(place, found.offset());
+                positions.put(place, found.offset());
+            }
+        }
+        if (consumer.position(reply, METADATA) < end) {
+            catchingUp.put(partition, end);
+            consumer.pause(Set.of(notice));
+        }
     }
 
     /** What cannot be read is logged and passed over: one bad record must not stop every stream. */
@@ -191,9 +247,14 @@ public class Dispatcher {
                 next.isPresent();
                 next = Optional.ofNullable(wanted.poll())) {
             Listen wish = next.get();
-            claimed = wish.partition;
+            if (wish.from == null) {
+                claimed = wish.partition;
+            }
             Set<Integer> keep = jobs.partitionsInUse();
             keep.add(wish.partition);
+            if (claimed >= 0) {
+                keep.add(claimed);
+            }
             Set<TopicPartition> assignment = keep.stream()
                     .flatMap(p -> Stream.of(new TopicPartition(replies, p), new TopicPartition(notices, p)))
                     .collect(Collectors.toSet());
@@ -205,7 +266,10 @@ public class Dispatcher {
                     positions.put(partition, consumer.position(partition, METADATA));
                 }
             }
-            LOG.debugf("listening on partition %d", claimed);
+            if (wish.from != null) {
+                rewind(consumer, wish.partition, wish.from);
+            }
+            LOG.debugf("listening on partition %d", wish.partition);
             wish.done.complete(null);
         }
     }

@@ -23,12 +23,14 @@ public class Drain {
 
     private final Draining draining;
     private final JobService jobs;
+    private final IdempotentRequests idempotent;
     private final JobSettings settings;
 
     @Inject
-    Drain(Draining draining, JobService jobs, JobSettings settings) {
+    Drain(Draining draining, JobService jobs, IdempotentRequests idempotent, JobSettings settings) {
         this.draining = draining;
         this.jobs = jobs;
+        this.idempotent = idempotent;
         this.settings = settings;
     }
 
@@ -40,6 +42,7 @@ public class Drain {
         }
         if (!draining.awaitQuiet(settings.drain())) {
             LOG.warnf("stopping: %d streams are ended with an error", jobs.openStreams());
+            idempotent.handOver();
             jobs.failAll();
             draining.awaitQuiet(LAST_WRITES);
         }

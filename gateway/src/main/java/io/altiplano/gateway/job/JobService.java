@@ -97,6 +97,28 @@ public class JobService {
      *     or what {@code right} throws: then nothing was accepted
      */
     public JobStream submit(JobSubmitted.Builder job, LongSupplier right) {
+        JobStream stream = open(job, right);
+        try {
+            submissions
+                    .send(
+                            job.getPool(),
+                            SubmissionRecord.newBuilder().setSubmitted(job).build())
+                    .get(settings.submitTimeout().toMillis() + 500, TimeUnit.MILLISECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            LOG.warnf("submission %s not acknowledged: %s", stream.id(), e.getMessage());
+            refuse(stream, "submission_failed");
+            throw unavailable("The queue is not reachable at the moment; try again.");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            refuse(stream, "submission_failed");
+            throw unavailable("The request was interrupted before it was queued; try again.");
+        }
+        confirm(stream, job.getModel(), right);
+        return stream;
+    }
+
+    /** Everything but the sending: from here on the job's answer finds its stream. */
+    JobStream open(JobSubmitted.Builder job, LongSupplier right) {
         ReplyAddress address = lease.current()
                 .orElseThrow(() -> unavailable("The gateway holds no reply partition at the moment; try again."));
         long now = clock.millis();
@@ -110,39 +132,62 @@ public class JobService {
             // Also without this gateway nothing runs for longer.
             job.setDeadlineMs(deadline);
         }
-        Right used = new Right(job.getTenantId(), job.getModel());
         long epoch = right.getAsLong();
         job.setLicenceEpoch(epoch);
-        jobs.put(id.toString(), new Open(stream, used, epoch, Math.max(deadline, job.getDeadlineMs())));
+        register(
+                stream,
+                new Right(job.getTenantId(), job.getModel()),
+                epoch,
+                Math.max(deadline, job.getDeadlineMs()));
+        return stream;
+    }
+
+    private void register(JobStream stream, Right used, long epoch, long deadlineMillis) {
+        jobs.put(stream.id().toString(), new Open(stream, used, epoch, deadlineMillis));
         // After the job is in the list: a withdrawal sees either the list with it or is seen here.
         Ended ended = endedRights.get(used);
         if (ended != null && ended.ends(epoch)) {
-            jobs.remove(id.toString());
+            jobs.remove(stream.id().toString());
             throw new ApiException(ApiError.forbidden(RIGHT_WITHDRAWN, ended.message()));
         }
-        try {
-            submissions
-                    .send(
-                            job.getPool(),
-                            SubmissionRecord.newBuilder().setSubmitted(job).build())
-                    .get(settings.submitTimeout().toMillis() + 500, TimeUnit.MILLISECONDS);
-        } catch (ExecutionException | TimeoutException e) {
-            LOG.warnf("submission %s not acknowledged: %s", id, e.getMessage());
-            refuse(stream, "submission_failed");
-            throw unavailable("The queue is not reachable at the moment; try again.");
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            refuse(stream, "submission_failed");
-            throw unavailable("The request was interrupted before it was queued; try again.");
-        }
+    }
+
+    /** Asks for the right again once the job is on its way; a job without it is called back. */
+    void confirm(JobStream stream, String model, LongSupplier right) {
         try {
             var unused = right.getAsLong();
         } catch (ApiException e) {
             refuse(stream, RIGHT_WITHDRAWN);
             throw e;
         }
-        metrics.submitted(stream, job.getModel());
+        metrics.submitted(stream, model);
+    }
+
+    /** The stream of a job that another gateway accepted, at the address to which its answer goes. */
+    JobStream adopt(JobSubmitted job) {
+        JobStream stream = new JobStream(
+                JobId.parse(job.getJobId()),
+                job.getPool(),
+                job.getReplyTo(),
+                job.getPromptTokensCount(),
+                Integer.MAX_VALUE,
+                this::cancel);
+        register(
+                stream,
+                new Right(job.getTenantId(), job.getModel()),
+                job.getLicenceEpoch(),
+                Math.max(clock.millis() + settings.longest().toMillis(), job.getDeadlineMs()));
         return stream;
+    }
+
+    /** Gives a job up without a word to anybody: it was never sent, or another gateway goes on with it. */
+    void forget(JobStream stream) {
+        forget(stream.id().toString());
+    }
+
+    /** As {@link #forget(JobStream)}, by the job's id. */
+    void forget(String job) {
+        jobs.remove(job);
     }
 
     /**

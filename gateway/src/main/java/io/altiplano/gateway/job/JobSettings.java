@@ -30,4 +30,8 @@ public interface JobSettings {
     /** How long a whole answer is remembered for a worker lost right behind it. */
     @WithDefault("PT60S")
     Duration remembered();
+
+    /** How long a gateway that is not heard of keeps a request with an Idempotency-Key before another takes it over. */
+    @WithDefault("PT10S")
+    Duration idempotentTerm();
 }

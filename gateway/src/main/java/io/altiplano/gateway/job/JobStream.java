@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Memory is bounded: a reader that leaves more than {@code bound} tokens undrained loses the stream.
  */
-public final class JobStream {
+public final class JobStream implements AnswerStream {
     private final JobId id;
     private final String pool;
     private final ReplyAddress address;
@@ -63,6 +63,7 @@ public final class JobStream {
     }
 
     /** The job's id. */
+    @Override
     public JobId id() {
         return id;
     }
@@ -81,6 +82,7 @@ public final class JobStream {
     }
 
     /** Sets what is called, on the dispatcher's thread, whenever there is something to drain; called now if there is. */
+    @Override
     public void onReady(Runnable listener) {
         boolean now;
         lock.lock();
@@ -110,6 +112,7 @@ public final class JobStream {
     }
 
     /** All that came since the last call; empty if nothing did. Never blocks. */
+    @Override
     public List<JobEvent> drain() {
         lock.lock();
         try {
@@ -120,6 +123,7 @@ public final class JobStream {
     }
 
     /** The failure that is all this stream tells, if that is known within {@code patience}; takes nothing out. */
+    @Override
     public Optional<JobEvent.Failed> refusedWithin(Duration patience) throws InterruptedException {
         lock.lock();
         try {
@@ -141,6 +145,7 @@ public final class JobStream {
     }
 
     /** The client has gone, or will not wait: the job is cancelled on the platform, and nothing more comes. */
+    @Override
     public void cancel(String reason) {
         canceller.accept(this, reason);
     }

@@ -1,6 +1,7 @@
 package io.altiplano.gateway.job;
 
 import io.altiplano.contracts.Topics;
+import io.altiplano.contracts.v1.JobSubmitted;
 import io.altiplano.contracts.v1.RightWithdrawn;
 import io.altiplano.contracts.v1.SubmissionRecord;
 import io.altiplano.gateway.config.KafkaSettings;
@@ -46,6 +47,14 @@ public class Submissions {
     /** Sends a new job; done when it is acknowledged by all replicas in sync. May block until the topic is known. */
     CompletableFuture<Void> send(String pool, SubmissionRecord body) {
         return send(producer, pool, body);
+    }
+
+    /** As {@link #send}. A job that was accepted before: it may be taken late, and twice. */
+    CompletableFuture<Void> submit(JobSubmitted job) {
+        return send(
+                producer,
+                job.getPool(),
+                SubmissionRecord.newBuilder().setSubmitted(job).build());
     }
 
     /** Sends a word about a job that Kafka may hold: it must outlast an outage that was too long for a submission. */

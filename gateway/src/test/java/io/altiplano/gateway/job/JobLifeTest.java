@@ -46,6 +46,9 @@ class JobLifeTest {
     JobService jobs;
 
     @Inject
+    IdempotentRequests idempotent;
+
+    @Inject
     ReplyLease lease;
 
     @Inject
@@ -95,6 +98,11 @@ class JobLifeTest {
         @Override
         public Duration remembered() {
             return given.remembered();
+        }
+
+        @Override
+        public Duration idempotentTerm() {
+            return given.idempotentTerm();
         }
     }
 
@@ -228,7 +236,8 @@ class JobLifeTest {
     @Test
     void stoppingWaitsForStreamsAndEndsWithAnErrorThoseThatTakeTooLong() throws Exception {
         Draining draining = new Draining();
-        Drain drain = new Drain(draining, jobs, new Hasty(settings, settings.submitTimeout(), Duration.ofMillis(300)));
+        Drain drain = new Drain(
+                draining, jobs, idempotent, new Hasty(settings, settings.submitTimeout(), Duration.ofMillis(300)));
         try (Sse stream = Sse.post(PATH, tenant.key(), Served.chat(true))) {
             JobSubmitted job = peer.awaitJob(tenant.id());
             stream.nextJson();

@@ -60,6 +60,26 @@ public record LedgerEntry(
                 promptTokens, cachedTokens, completionTokens, 0, !adapter.isEmpty(), jobClass.equals("BATCH"));
     }
 
+    /** The same job's with other counts; differences may be negative. */
+    LedgerEntry counting(long prompt, long completion, long cached) {
+        return new LedgerEntry(
+                jobId,
+                submittedAt,
+                tenantId,
+                projectId,
+                apiKeyId,
+                model,
+                adapter,
+                jobClass,
+                outcome,
+                prompt,
+                completion,
+                cached,
+                attempts,
+                decisionId,
+                finishedAt);
+    }
+
     /** The first instant of its month, UTC: which partitions it goes to. */
     Instant month() {
         return YearMonth.from(submittedAt.atOffset(ZoneOffset.UTC))

@@ -39,6 +39,11 @@ final class ScratchLedger {
         };
     }
 
+    /** Takes over a correction as it was made. */
+    void correct(Correction correction) {
+        session.useTransaction(h -> CorrectionStore.insert(h, correction));
+    }
+
     private Ledger.Posted post(Batch batch) {
         return Ledger.posting(
                 () -> session.inTransaction(h -> Ledger.write(h, batch, prices).posted()));

@@ -123,8 +123,9 @@ public record UsageQuery(
                 case "project" -> groups.add(Group.PROJECT);
                 case "api_key" -> groups.add(Group.API_KEY);
                 case "model" -> groups.add(Group.MODEL);
-                case "" -> {}
-                default -> throw wrong("group_by", "must be of project, api_key and model, with commas between");
+                case "none", "" -> {}
+                default ->
+                    throw wrong("group_by", "must be none, or of project, api_key and model with commas between");
             }
         }
         return groups;

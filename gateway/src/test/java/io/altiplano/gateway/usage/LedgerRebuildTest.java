@@ -80,8 +80,8 @@ class LedgerRebuildTest {
         Map<TopicPartition, List<ConsumerRecord<byte[], byte[]>>> log = log("jobs", seed, 120);
 
         Map<LedgerTable, List<String>> plain = inScratch(session -> inOrder(new ScratchLedger(session), log));
-        Map<LedgerTable, List<String>> disturbed = inScratch(
-                session -> disturbed(session, new ScratchLedger(session), log, new Random(seed)));
+        Map<LedgerTable, List<String>> disturbed =
+                inScratch(session -> disturbed(session, new ScratchLedger(session), log, new Random(seed)));
 
         assertThat(at(plain, LedgerTable.LEDGER_ENTRY)).hasSizeGreaterThan(100);
         assertThat(at(plain, LedgerTable.COST_LINE)).hasSizeGreaterThan(200);
@@ -122,6 +122,8 @@ class LedgerRebuildTest {
                 log.forEach((partition, records) -> post(session, prices, partition, records));
             }
 
+            correctOne();
+
             Run equal = rebuild(topics);
             execute(
                     database,
@@ -136,6 +138,29 @@ class LedgerRebuildTest {
             assertThat(changed.code()).isEqualTo(1);
             kafka.deleteTopics(List.of(topics.jobs())).all().get();
         }
+    }
+
+    /** A person's entry, which is in no log. */
+    private void correctOne() {
+        Jdbi superuser = Jdbi.create(
+                url(),
+                resource.infra().get("postgres.superuser"),
+                resource.infra().get("postgres.superuser.password"));
+        superuser.useTransaction(h -> {
+            h.execute("SELECT set_config('app.audited', 'yes', true)");
+            Map<String, Object> one = h.createQuery("SELECT job_id, tenant_id, submitted_at FROM ledger_entry"
+                            + " WHERE outcome = 'SUCCEEDED' LIMIT 1")
+                    .mapToMap()
+                    .one();
+            CorrectionStore.Billed billed = CorrectionStore.billed(
+                            h,
+                            String.valueOf(one.get("tenant_id")),
+                            java.util.UUID.fromString(String.valueOf(one.get("job_id"))),
+                            ((java.sql.Timestamp) Objects.requireNonNull(one.get("submitted_at"))).toInstant())
+                    .orElseThrow();
+            LedgerEntry free = billed.entry().counting(0, 0, 0);
+            CorrectionStore.insert(h, Correction.of(1, billed.entry(), free, PriceBook.read(h)));
+        });
     }
 
     private record Run(int code, String text) {}

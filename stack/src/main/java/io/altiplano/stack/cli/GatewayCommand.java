@@ -23,7 +23,8 @@ final class GatewayCommand {
 
     GatewayCommand(Home home) {
         this.home = home;
-        this.ports = new PortPlan(URI.create(home.variable("ALTIPLANO_BASE_URL")).getPort(), 1);
+        this.ports =
+                new PortPlan(URI.create(home.variable("ALTIPLANO_BASE_URL")).getPort(), 1);
     }
 
     /** The platform's PostgreSQL, for a superuser. */

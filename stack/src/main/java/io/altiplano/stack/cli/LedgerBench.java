@@ -34,9 +34,7 @@ final class LedgerBench implements Callable<Integer> {
         List<String> command = new ArrayList<>(List.of("bench"));
         command.addAll(arguments);
         try (Connection superuser = DriverManager.getConnection(
-                gateway.serverUrl(),
-                PostgresServer.SUPERUSER,
-                here.secrets().get("postgres.superuser.password"))) {
+                gateway.serverUrl(), PostgresServer.SUPERUSER, here.secrets().get("postgres.superuser.password"))) {
             drop(superuser);
             database.create(superuser, Apps.ofDistribution(here.dist()).gateway());
             try {

@@ -18,7 +18,8 @@ class LauncherTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "up", "down", "status", "logs", "token", "chat", "model", "bench", "test", "infra", "engine", "audit", "ledger"
+                "up", "down", "status", "logs", "token", "chat", "model", "bench", "test", "infra", "engine", "audit",
+                "ledger"
             })
     void everyCommandExplainsItself(String command) throws Exception {
         // when

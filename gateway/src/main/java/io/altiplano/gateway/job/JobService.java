@@ -134,11 +134,7 @@ public class JobService {
         }
         long epoch = right.getAsLong();
         job.setLicenceEpoch(epoch);
-        register(
-                stream,
-                new Right(job.getTenantId(), job.getModel()),
-                epoch,
-                Math.max(deadline, job.getDeadlineMs()));
+        register(stream, new Right(job.getTenantId(), job.getModel()), epoch, Math.max(deadline, job.getDeadlineMs()));
         return stream;
     }
 

@@ -54,6 +54,9 @@ public record LedgerEntry(
     /** The first month of the ledger, and of prices. */
     static final Instant FIRST = Instant.parse("2024-01-01T00:00:00Z");
 
+    /** Far above what a job can have, and far below where sums and amounts overflow. */
+    private static final long MOST_TOKENS = 1_000_000_000_000L;
+
     /** What is charged for. */
     TokenCounts counts() {
         return new TokenCounts(
@@ -159,6 +162,9 @@ public record LedgerEntry(
     private static long count(String field, long value) {
         if (value < 0) {
             throw new IllegalArgumentException(field + " is negative: " + value);
+        }
+        if (value > MOST_TOKENS) {
+            throw new IllegalArgumentException(field + " is more than any job can have: " + value);
         }
         return value;
     }

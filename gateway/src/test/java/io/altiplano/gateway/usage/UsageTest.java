@@ -142,6 +142,9 @@ class UsageTest {
                         .toString())
                 .build());
         RecordMetadata negative = send(finished(tenant, -5, 1).build());
+        RecordMetadata endless = send(finished(tenant, Long.MAX_VALUE, Long.MAX_VALUE)
+                .setAdapter("any")
+                .build());
         send(JobRecord.newBuilder()
                 .setGranted(LeaseGranted.newBuilder().setJobId("x"))
                 .build());
@@ -150,7 +153,7 @@ class UsageTest {
         Total total = await(tenant, 1);
 
         assertThat(total).isEqualTo(new Total(tenant, "llama-3.1-starter", 1, 2, 2));
-        assertThat(List.of(garbage, noTenant, ancient, negative))
+        assertThat(List.of(garbage, noTenant, ancient, negative, endless))
                 .allSatisfy(record -> assertThat(buried(record))
                         .as("offset %d", record.offset())
                         .isNotEmpty());

@@ -127,6 +127,7 @@ class LeaseLifeTest {
                         .setSubmittedAtMs(1)
                         .setFinishedAtMs(bench.now)
                         .setDecisionId("d-1")
+                        .setJobClass(JobClass.JOB_CLASS_INTERACTIVE)
                         .build());
         assertThat(bench.notices)
                 .containsExactly(

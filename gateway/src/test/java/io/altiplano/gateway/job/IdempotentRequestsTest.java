@@ -186,7 +186,8 @@ class IdempotentRequestsTest {
         JobSubmitted third = peer.awaitJob(tenant.id());
         peer.answer(third, "New");
 
-        assertThat(third.getSampling().getChoice()).isEqualTo(second.getSampling().getChoice());
+        assertThat(third.getSampling().getChoice())
+                .isEqualTo(second.getSampling().getChoice());
         get(again).then().statusCode(200).body("choices.message.content", equalTo(List.of("Kept", "New")));
         assertThat(peer.pollJobs(tenant.id(), Duration.ofMillis(100))).isEmpty();
     }

@@ -107,8 +107,8 @@ public class ChatService {
     private ChatJob submitOnce(Caller caller, ChatRequest request, Model model) {
         Checked checked = check(caller, request, model);
         List<JobId> ids = Stream.generate(jobs::newId).limit(request.n()).toList();
-        Admission admission = entitlements.reserve(
-                caller, demand(caller, request, ids, checked.prompt().length, checked.wanted()));
+        Admission admission =
+                entitlements.reserve(caller, demand(caller, request, ids, checked.prompt().length, checked.wanted()));
         try {
             List<JobStream> streams = submitAll(
                     job(caller, request, model, admission, checked), ids, right(caller, model, checked.permit()));
@@ -119,8 +119,7 @@ public class ChatService {
                 }
             }));
             seen(caller, request);
-            return new ChatJob(
-                    request, new Choices(streams), encoders.of(model).tokenizer(), admission.headers());
+            return new ChatJob(request, new Choices(streams), encoders.of(model).tokenizer(), admission.headers());
         } catch (ApiException e) {
             admission.release();
             throw Entitlements.with(e, admission.headers());
@@ -203,10 +202,7 @@ public class ChatService {
             requireKnownTokens(request, encoder);
             int wanted = maxTokens(request, plan, model, prompt.length);
             return new Checked(
-                    plan,
-                    prompt,
-                    wanted,
-                    permitted(licences.check(caller, model.id(), model.licence(), Use.INFER)));
+                    plan, prompt, wanted, permitted(licences.check(caller, model.id(), model.licence(), Use.INFER)));
         } catch (ApiException e) {
             throw e.error().status() < 500 ? entitlements.counted(caller, e) : e;
         }
@@ -347,11 +343,7 @@ public class ChatService {
     }
 
     private JobSubmitted.Builder job(
-            Caller caller,
-            ChatRequest request,
-            Model model,
-            Admission admission,
-            Checked checked) {
+            Caller caller, ChatRequest request, Model model, Admission admission, Checked checked) {
         int[] prompt = checked.prompt();
         List<Integer> tokens = Arrays.stream(prompt).boxed().toList();
         return JobSubmitted.newBuilder()

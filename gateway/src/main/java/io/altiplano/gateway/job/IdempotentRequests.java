@@ -204,7 +204,8 @@ public class IdempotentRequests {
                 return Optional.empty();
             }
         } catch (RuntimeException e) {
-            // It may be committed all the same: then the row is taken over after its term, and the next request finds it.
+            // It may be committed all the same: then the row is taken over after its term, and the next request finds
+            // it.
             jobs.forget(stream);
             accepted.ended().run();
             throw e;

@@ -67,7 +67,8 @@ public class Ledger {
         Posted posted = posting(() -> db.ledger(handle -> {
             needed.forEach(month -> LedgerStore.ensurePartition(handle, month));
             Written written = write(handle, batch, known);
-            // Last: admissions of the same tenants wait from here to the commit. And only what is new: the rest was settled when
+            // Last: admissions of the same tenants wait from here to the commit. And only what is new: the rest was
+            // settled when
             // it was posted.
             alerts.addAll(settlement.settle(handle, used(written.fresh())));
             return written.posted();

@@ -1,13 +1,9 @@
 package io.altiplano.stack.cli;
 
-import io.altiplano.stack.infra.InfraException;
-import io.altiplano.stack.infra.PostgresServer;
 import io.altiplano.stack.platform.Apps;
 import io.altiplano.stack.platform.Database;
+import io.altiplano.stack.platform.ScratchDatabase;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -33,23 +29,11 @@ final class LedgerBench implements Callable<Integer> {
         Database database = gateway.database(NAME);
         List<String> command = new ArrayList<>(List.of("bench"));
         command.addAll(arguments);
-        try (Connection superuser = DriverManager.getConnection(
-                gateway.serverUrl(), PostgresServer.SUPERUSER, here.secrets().get("postgres.superuser.password"))) {
-            drop(superuser);
-            database.create(superuser, Apps.ofDistribution(here.dist()).gateway());
-            try {
-                return gateway.ledger(database, command);
-            } finally {
-                drop(superuser);
-            }
-        } catch (SQLException e) {
-            throw new InfraException("PostgreSQL refused the benchmark's database: " + e.getMessage(), e);
-        }
-    }
-
-    private static void drop(Connection superuser) throws SQLException {
-        try (var statement = superuser.createStatement()) {
-            statement.execute("DROP DATABASE IF EXISTS " + NAME + " WITH (FORCE)");
-        }
+        return ScratchDatabase.during(
+                gateway.serverUrl(),
+                here.secrets().get("postgres.superuser.password"),
+                database,
+                Apps.ofDistribution(here.dist()).gateway(),
+                () -> gateway.ledger(database, command));
     }
 }

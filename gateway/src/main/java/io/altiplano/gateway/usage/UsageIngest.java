@@ -1,6 +1,7 @@
 package io.altiplano.gateway.usage;
 
 import io.altiplano.contracts.Topics;
+import io.altiplano.contracts.v1.DeadLetterReason;
 import io.altiplano.contracts.v1.JobRecord;
 import io.altiplano.gateway.config.KafkaSettings;
 import io.altiplano.gateway.config.TopicSettings;
@@ -51,6 +52,7 @@ public class UsageIngest {
     private final KafkaSettings kafka;
     private final Topics topics;
     private final Ledger ledger;
+    private final DeadLetterTopic letters;
     private final CountDownLatch stopping = new CountDownLatch(1);
     private final Map<TopicPartition, Long> next = new HashMap<>();
     private final Set<TopicPartition> unplaced = new HashSet<>();
@@ -59,10 +61,11 @@ public class UsageIngest {
     private long placeAfter;
 
     @Inject
-    UsageIngest(KafkaSettings kafka, TopicSettings topics, Ledger ledger) {
+    UsageIngest(KafkaSettings kafka, TopicSettings topics, Ledger ledger, DeadLetterTopic letters) {
         this.kafka = kafka;
         this.topics = topics.toTopics();
         this.ledger = ledger;
+        this.letters = letters;
     }
 
     @Startup
@@ -197,11 +200,23 @@ public class UsageIngest {
         if (records.getFirst().offset() < expected) {
             LOG.warnf("%s begins again before offset %d: the topic was made anew", partition, expected);
         }
-        switch (ledger.post(batch(partition, expected, records))) {
+        switch (post(batch(partition, expected, records))) {
             case YES -> next.put(partition, records.getLast().offset() + 1);
             case OVERTAKEN -> unplace(from, partition);
             case REFUSED -> oneByOne(from, partition, expected, records);
         }
+    }
+
+    /** What is buried stands in the ledger's own table with the offset; operators are told of it beside all other dead letters. */
+    private Ledger.Posted post(Batch batch) {
+        batch.dead()
+                .forEach(letter -> letters.bury(
+                        batch.topic(),
+                        batch.partition(),
+                        letter.offset(),
+                        DeadLetterReason.DEAD_LETTER_REASON_HANDLER_FAILED,
+                        letter.reason()));
+        return ledger.post(batch);
     }
 
     /** Finds the records that the database refuses: they are buried, the others posted. */
@@ -212,11 +227,11 @@ public class UsageIngest {
             List<ConsumerRecord<byte[], byte[]>> records) {
         long at = expected;
         for (ConsumerRecord<byte[], byte[]> record : records) {
-            Ledger.Posted posted = ledger.post(batch(partition, at, List.of(record)));
+            Ledger.Posted posted = post(batch(partition, at, List.of(record)));
             if (posted == Ledger.Posted.REFUSED) {
                 LOG.errorf("%s offset %d cannot be posted and is buried", partition, record.offset());
                 DeadLetter letter = new DeadLetter(record.offset(), "the database refuses its data");
-                posted = ledger.post(new Batch(
+                posted = post(new Batch(
                         partition.topic(), partition.partition(), at, record.offset() + 1, List.of(), List.of(letter)));
             }
             if (posted != Ledger.Posted.YES) {

@@ -16,7 +16,8 @@ import picocli.CommandLine.Command;
             ModelImport.class,
             Bench.class,
             Prepare.class,
-            AuditVerify.class
+            AuditVerify.class,
+            DeadLetters.class
         })
 public final class Main {
     private Main() {}

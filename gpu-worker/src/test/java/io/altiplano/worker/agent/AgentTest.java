@@ -216,7 +216,7 @@ class AgentTest {
     }
 
     @Test
-    void a_cancelled_attempt_stops_with_its_counts() {
+    void a_cancelled_attempt_stops_before_the_next_step_with_its_counts_and_holds_nothing() {
         CountDownLatch gate = new CountDownLatch(1);
         ModelObserver heldAfterAToken = (model, report) -> awaitIf(report.generatedTokens() > 0, gate);
         Objects.requireNonNull(sharedModels).observe(heldAfterAToken);
@@ -235,7 +235,10 @@ class AgentTest {
 
         assertThat(ended.getOutcome()).isEqualTo(AttemptOutcome.ATTEMPT_OUTCOME_CANCELLED);
         assertThat(ended.getUsage().getPromptTokens()).isEqualTo(job.getPromptTokensCount());
-        assertThat(ended.getUsage().getCompletionTokens()).isEqualTo(1);
+        assertThat(ended.getUsage().getCompletionTokens())
+                .as("not one step more")
+                .isEqualTo(1);
+        heartbeats.await("all blocks free", h -> h.getRunningCount() == 0 && h.getFreeKvBlocks() == 512);
         assertThat(replies.read().stream().flatMap(r -> r.getDeltasList().stream()))
                 .noneMatch(d -> d.getJobId().equals(job.getJobId()) && d.getLast());
     }

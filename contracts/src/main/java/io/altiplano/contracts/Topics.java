@@ -1,6 +1,7 @@
 package io.altiplano.contracts;
 
 import io.altiplano.contracts.v1.AttemptRecord;
+import io.altiplano.contracts.v1.DeadLetterRecord;
 import io.altiplano.contracts.v1.JobRecord;
 import io.altiplano.contracts.v1.NoticeRecord;
 import io.altiplano.contracts.v1.ReplyRecord;
@@ -14,7 +15,7 @@ import java.util.regex.Pattern;
  * broker; it is empty in production.
  *
  * <p>One kind of writer each: gateways write {@code submissions}; workers {@code attempts}, {@code workers},
- * {@code replies}; the scheduler {@code jobs}, {@code work.<pool>}, {@code notices}.
+ * {@code replies}; the scheduler {@code jobs}, {@code work.<pool>}, {@code notices}; each its own {@code dead-letters.<writer>}.
  *
  * @param prefix put before every name as it is, e.g. "" or "t1-"
  */
@@ -36,6 +37,9 @@ public record Topics(String prefix) {
     public static final Codec<ReplyRecord> REPLY = Codec.of(ReplyRecord.getDefaultInstance());
     /** Codec of {@code notices}. */
     public static final Codec<NoticeRecord> NOTICE = Codec.of(NoticeRecord.getDefaultInstance());
+
+    /** Codec of {@code dead-letters.<writer>}. */
+    public static final Codec<DeadLetterRecord> DEAD_LETTER = Codec.of(DeadLetterRecord.getDefaultInstance());
 
     public Topics {
         if (!PREFIX.matcher(prefix).matches()) {
@@ -72,6 +76,15 @@ public record Topics(String prefix) {
     /** The scheduler's word to the gateway that holds the partition. */
     public String notices() {
         return prefix + "notices";
+    }
+
+    /**
+     * What a service could not take in, or what an operator did about it.
+     *
+     * @param writer "gateway", "scheduler", "worker" or "operator"
+     */
+    public String deadLetters(String writer) {
+        return prefix + "dead-letters." + writer;
     }
 
     /**

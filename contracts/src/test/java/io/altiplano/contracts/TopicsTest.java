@@ -18,6 +18,7 @@ class TopicsTest {
         assertThat(topics.jobs()).isEqualTo("t1-jobs");
         assertThat(topics.replies()).isEqualTo("t1-replies");
         assertThat(topics.notices()).isEqualTo("t1-notices");
+        assertThat(topics.deadLetters("worker")).isEqualTo("t1-dead-letters.worker");
         assertThat(topics.work("default")).isEqualTo("t1-work.default");
     }
 

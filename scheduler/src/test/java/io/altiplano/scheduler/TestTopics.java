@@ -25,6 +25,7 @@ public final class TestTopics implements AutoCloseable {
         for (String name : List.of(topics.notices(), topics.work(Samples.POOL))) {
             wanted.add(new NewTopic(name, Optional.of(16), Optional.empty()));
         }
+        wanted.add(new NewTopic(topics.deadLetters("scheduler"), Optional.of(1), Optional.empty()));
         admin.createTopics(wanted).all().get();
     }
 

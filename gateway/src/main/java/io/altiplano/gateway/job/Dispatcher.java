@@ -1,13 +1,13 @@
 package io.altiplano.gateway.job;
 
-import com.google.protobuf.Message;
-import io.altiplano.contracts.Codec;
 import io.altiplano.contracts.Topics;
+import io.altiplano.contracts.v1.DeadLetterReason;
 import io.altiplano.contracts.v1.ReplyAddress;
 import io.altiplano.contracts.v1.ReplyDelta;
 import io.altiplano.contracts.v1.ReplyRecord;
 import io.altiplano.gateway.config.KafkaSettings;
 import io.altiplano.gateway.config.TopicSettings;
+import io.altiplano.gateway.usage.DeadLetterTopic;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.annotation.Priority;
@@ -57,6 +57,7 @@ public class Dispatcher {
     private final String notices;
     private final JobService jobs;
     private final ReplyLease lease;
+    private final DeadLetterTopic letters;
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final ConcurrentLinkedQueue<Listen> wanted = new ConcurrentLinkedQueue<>();
     private final CompletableFuture<Integer> partitionCount = new CompletableFuture<>();
@@ -75,13 +76,14 @@ public class Dispatcher {
     private record Listen(int partition, @Nullable Instant from, CompletableFuture<Void> done) {}
 
     @Inject
-    Dispatcher(KafkaSettings kafka, TopicSettings topics, JobService jobs, ReplyLease lease) {
+    Dispatcher(KafkaSettings kafka, TopicSettings topics, JobService jobs, ReplyLease lease, DeadLetterTopic letters) {
         config = kafka.toKafkaConfig().consumer();
         config.put("client.id", "gateway-replies");
         replies = topics.toTopics().replies();
         notices = topics.toTopics().notices();
         this.jobs = jobs;
         this.lease = lease;
+        this.letters = letters;
     }
 
     void start(@Observes StartupEvent event) {
@@ -179,14 +181,7 @@ public class Dispatcher {
         ConsumerRecords<byte[], byte[]> records = consumer.poll(wanted.isEmpty() ? POLL : Duration.ZERO);
         Set<JobStream> touched = new LinkedHashSet<>();
         for (ConsumerRecord<byte[], byte[]> record : records) {
-            if (record.topic().equals(replies)) {
-                ReplyRecord reply = decode(Topics.REPLY, record);
-                for (ReplyDelta delta : reply.getDeltasList()) {
-                    jobs.route(delta).ifPresent(touched::add);
-                }
-            } else {
-                jobs.notice(decode(Topics.NOTICE, record));
-            }
+            take(record, touched);
         }
         touched.forEach(JobStream::signal);
         for (TopicPartition partition : records.partitions()) {
@@ -230,16 +225,27 @@ public class Dispatcher {
         }
     }
 
-    /** What cannot be read is logged and passed over: one bad record must not stop every stream. */
-    @SuppressWarnings("unchecked")
-    private static <M extends Message> M decode(Codec<M> codec, ConsumerRecord<byte[], byte[]> record) {
+    /** What cannot be taken in is buried and passed over: one bad record must not stop every stream. */
+    private void take(ConsumerRecord<byte[], byte[]> record, Set<JobStream> touched) {
         try {
-            return codec.decode(record.value());
+            if (record.topic().equals(replies)) {
+                ReplyRecord reply = Topics.REPLY.decode(record.value());
+                for (ReplyDelta delta : reply.getDeltasList()) {
+                    jobs.route(delta).ifPresent(touched::add);
+                }
+            } else {
+                jobs.notice(Topics.NOTICE.decode(record.value()));
+            }
         } catch (SerializationException e) {
-            LOG.errorf(
-                    "%s[%d]@%d passed over: %s", record.topic(), record.partition(), record.offset(), e.getMessage());
-            return (M) codec.decode(new byte[] {Codec.VERSION});
+            bury(record, DeadLetterReason.DEAD_LETTER_REASON_UNREADABLE, String.valueOf(e.getMessage()));
+        } catch (RuntimeException e) {
+            LOG.error("a reply or notice could not be handled", e);
+            bury(record, DeadLetterReason.DEAD_LETTER_REASON_HANDLER_FAILED, e.toString());
         }
+    }
+
+    private void bury(ConsumerRecord<byte[], byte[]> record, DeadLetterReason reason, String why) {
+        letters.bury(record.topic(), record.partition(), record.offset(), reason, why);
     }
 
     private void adopt(Consumer<byte[], byte[]> consumer) {

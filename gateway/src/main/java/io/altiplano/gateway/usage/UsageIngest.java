@@ -1,6 +1,7 @@
 package io.altiplano.gateway.usage;
 
 import io.altiplano.contracts.Topics;
+import io.altiplano.contracts.v1.DeadLetterReason;
 import io.altiplano.gateway.config.KafkaSettings;
 import io.altiplano.gateway.config.TopicSettings;
 import io.altiplano.gateway.db.DatabaseUnavailableException;
@@ -48,6 +49,7 @@ public class UsageIngest {
     private final KafkaSettings kafka;
     private final Topics topics;
     private final Ledger ledger;
+    private final DeadLetterTopic letters;
     private final CountDownLatch stopping = new CountDownLatch(1);
     private final Map<TopicPartition, Long> next = new HashMap<>();
     private final Set<TopicPartition> unplaced = new HashSet<>();
@@ -56,10 +58,11 @@ public class UsageIngest {
     private long placeAfter;
 
     @Inject
-    UsageIngest(KafkaSettings kafka, TopicSettings topics, Ledger ledger) {
+    UsageIngest(KafkaSettings kafka, TopicSettings topics, Ledger ledger, DeadLetterTopic letters) {
         this.kafka = kafka;
         this.topics = topics.toTopics();
         this.ledger = ledger;
+        this.letters = letters;
     }
 
     @Startup
@@ -195,11 +198,23 @@ public class UsageIngest {
         if (records.getFirst().offset() < expected) {
             LOG.warnf("%s begins again before offset %d: the topic was made anew", partition, expected);
         }
-        switch (ledger.post(Batches.of(partition, expected, records))) {
+        switch (post(Batches.of(partition, expected, records))) {
             case YES -> next.put(partition, records.getLast().offset() + 1);
             case OVERTAKEN -> unplace(from, partition);
             case REFUSED -> oneByOne(from, partition, expected, records);
         }
+    }
+
+    /** What is buried stands in the ledger's own table with the offset; operators are told of it beside all other dead letters. */
+    private Ledger.Posted post(Batch batch) {
+        batch.dead()
+                .forEach(letter -> letters.bury(
+                        batch.topic(),
+                        batch.partition(),
+                        letter.offset(),
+                        DeadLetterReason.DEAD_LETTER_REASON_HANDLER_FAILED,
+                        letter.reason()));
+        return ledger.post(batch);
     }
 
     /** Finds the records that the database refuses: they are buried, the others posted. */
@@ -208,7 +223,7 @@ public class UsageIngest {
             TopicPartition partition,
             long expected,
             List<ConsumerRecord<byte[], byte[]>> records) {
-        long reached = Batches.postOneByOne(ledger::post, partition, expected, records);
+        long reached = Batches.postOneByOne(this::post, partition, expected, records);
         next.put(partition, reached);
         if (reached <= records.getLast().offset()) {
             unplace(from, partition);

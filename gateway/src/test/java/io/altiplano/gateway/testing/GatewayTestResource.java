@@ -206,6 +206,7 @@ public final class GatewayTestResource implements QuarkusTestResourceLifecycleMa
                     new NewTopic(topics.jobs(), POOL_PARTITIONS, (short) 1),
                     new NewTopic(topics.replies(), REPLY_PARTITIONS, (short) 1),
                     new NewTopic(topics.notices(), REPLY_PARTITIONS, (short) 1),
+                    new NewTopic(topics.deadLetters("gateway"), 1, (short) 1),
                     new NewTopic(topics.work("default"), REPLY_PARTITIONS, (short) 1));
             admin.createTopics(wanted).all().get();
         }
@@ -220,6 +221,7 @@ public final class GatewayTestResource implements QuarkusTestResourceLifecycleMa
                             topics.jobs(),
                             topics.replies(),
                             topics.notices(),
+                            topics.deadLetters("gateway"),
                             topics.work("default")))
                     .all()
                     .toCompletionStage()

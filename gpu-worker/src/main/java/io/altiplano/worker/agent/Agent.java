@@ -166,9 +166,7 @@ public final class Agent implements AutoCloseable {
     private static void poll(Incarnation incarnation, Consumer<String, byte[]> work) {
         try {
             for (ConsumerRecord<String, byte[]> found : work.poll(POLL)) {
-                if (found.value() != null) {
-                    incarnation.work(found.value(), found.topic() + "-" + found.partition() + "@" + found.offset());
-                }
+                incarnation.work(found);
             }
         } catch (WakeupException e) {
             // The agent is closing, as the caller sees next.

@@ -1,11 +1,13 @@
 package io.altiplano.worker.agent;
 
+import io.altiplano.contracts.DeadLetters;
 import io.altiplano.contracts.KafkaConfig;
 import io.altiplano.contracts.Topics;
 import io.altiplano.contracts.v1.AttemptEnded;
 import io.altiplano.contracts.v1.AttemptOutcome;
 import io.altiplano.contracts.v1.AttemptRecord;
 import io.altiplano.contracts.v1.AttemptStarted;
+import io.altiplano.contracts.v1.DeadLetterReason;
 import io.altiplano.contracts.v1.Grant;
 import io.altiplano.contracts.v1.JobRelayed;
 import io.altiplano.contracts.v1.JobSubmitted;
@@ -35,6 +37,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.common.errors.SerializationException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -108,24 +112,51 @@ final class Incarnation implements AutoCloseable {
         return draining.getCount() == 0;
     }
 
-    /** Takes a work record; one that cannot be read is logged and skipped. */
-    void work(byte[] bytes, String where) {
+    /** Takes a work record; one that cannot be taken is buried and skipped. */
+    void work(ConsumerRecord<String, byte[]> found) {
         WorkRecord work;
         try {
-            work = Topics.WORK.decode(bytes);
-        } catch (RuntimeException e) {
-            log.warn("poison_record", "at=" + where + " error=" + e.getMessage());
+            work = Topics.WORK.decode(found.value() == null ? new byte[0] : found.value());
+        } catch (SerializationException e) {
+            bury(found, DeadLetterReason.DEAD_LETTER_REASON_UNREADABLE, String.valueOf(e.getMessage()));
             return;
         }
+        try {
+            work(work, found);
+        } catch (RuntimeException e) {
+            bury(found, DeadLetterReason.DEAD_LETTER_REASON_HANDLER_FAILED, e.toString());
+        }
+    }
+
+    private void work(WorkRecord work, ConsumerRecord<String, byte[]> found) {
         if (!work.getBootId().equals(bootId)) {
-            log.info("stale_boot_ignored", "at=" + where + " meant_for=" + work.getBootId());
+            log.info("stale_boot_ignored", "at=" + where(found) + " meant_for=" + work.getBootId());
             return;
         }
         switch (work.getBodyCase()) {
             case GRANT -> grant(work.getGrant());
             case CANCEL -> stop(work.getCancel().getJobId(), work.getCancel().getEpoch(), Stop.CANCELLED);
-            case BODY_NOT_SET -> log.warn("poison_record", "at=" + where + " error=no known body");
+            case BODY_NOT_SET -> bury(found, DeadLetterReason.DEAD_LETTER_REASON_UNKNOWN_KIND, "no known body");
         }
+    }
+
+    /** The work that a poison grant held is given elsewhere when its lease is silent for a term. */
+    private void bury(ConsumerRecord<String, byte[]> found, DeadLetterReason reason, String why) {
+        log.warn("poison_record", "at=" + where(found) + " error=" + why);
+        outbox.bury(
+                DeadLetters.buried(
+                        "worker", found.topic(), found.partition(), found.offset(), reason, why, clock.millis()),
+                error -> {
+                    if (error != null) {
+                        log.warn(
+                                "send_failed",
+                                "record=dead_letter at=" + where(found) + " error=" + error.getMessage());
+                    }
+                });
+    }
+
+    private static String where(ConsumerRecord<String, byte[]> found) {
+        return found.topic() + "-" + found.partition() + "@" + found.offset();
     }
 
     private void grant(Grant grant) {

@@ -2,6 +2,7 @@ package io.altiplano.worker.agent;
 
 import io.altiplano.contracts.Topics;
 import io.altiplano.contracts.v1.AttemptRecord;
+import io.altiplano.contracts.v1.DeadLetterRecord;
 import io.altiplano.contracts.v1.ReplyDelta;
 import io.altiplano.contracts.v1.ReplyRecord;
 import io.altiplano.contracts.v1.WorkerHeartbeat;
@@ -53,6 +54,11 @@ final class Outbox implements AutoCloseable {
     /** Sends an attempt's start or end. */
     void attempt(AttemptRecord attempt, Consumer<@Nullable Exception> done) {
         send(new ProducerRecord<>(topics.attempts(), pool, Topics.ATTEMPT.encode(attempt)), done);
+    }
+
+    /** Says what this worker could not take in. */
+    void bury(DeadLetterRecord letter, Consumer<@Nullable Exception> done) {
+        send(new ProducerRecord<>(topics.deadLetters("worker"), null, Topics.DEAD_LETTER.encode(letter)), done);
     }
 
     /** Sends deltas to the gateway that holds a partition. */

@@ -1,6 +1,7 @@
 package io.altiplano.worker.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import com.google.protobuf.ByteString;
 import io.altiplano.contracts.JobId;
@@ -8,6 +9,9 @@ import io.altiplano.contracts.Topics;
 import io.altiplano.contracts.v1.AttemptEnded;
 import io.altiplano.contracts.v1.AttemptOutcome;
 import io.altiplano.contracts.v1.AttemptRecord;
+import io.altiplano.contracts.v1.DeadLetter;
+import io.altiplano.contracts.v1.DeadLetterReason;
+import io.altiplano.contracts.v1.DeadLetterRecord;
 import io.altiplano.contracts.v1.Grant;
 import io.altiplano.contracts.v1.JobRelayed;
 import io.altiplano.contracts.v1.JobSubmitted;
@@ -17,6 +21,7 @@ import io.altiplano.contracts.v1.ReplyDelta;
 import io.altiplano.contracts.v1.ReplyRecord;
 import io.altiplano.contracts.v1.Sampling;
 import io.altiplano.contracts.v1.TokenOut;
+import io.altiplano.contracts.v1.WorkRecord;
 import io.altiplano.contracts.v1.WorkerHeartbeat;
 import io.altiplano.worker.TinyModels;
 import io.altiplano.worker.agent.Broker.Tail;
@@ -185,16 +190,33 @@ class AgentTest {
     }
 
     @Test
-    void a_record_that_cannot_be_read_is_skipped() {
-        broker.work(0, new byte[] {1, 2, 3});
-        broker.work(0, new byte[0]);
+    void a_record_that_cannot_be_taken_is_buried_with_its_place_and_skipped() {
+        long garbage = broker.work(0, new byte[] {9, 2, 3});
+        long empty = broker.work(0, new byte[0]);
+        long bodiless = broker.work(
+                0,
+                Topics.WORK.encode(
+                        WorkRecord.newBuilder().setBootId(agent.bootId()).build()));
         JobSubmitted job = job(3).build();
         grant(job, 1);
         assertThat(ended(job, 1).getOutcome()).isEqualTo(AttemptOutcome.ATTEMPT_OUTCOME_COMPLETED);
+
+        try (Tail<DeadLetterRecord> letters = broker.tail(broker.topics().deadLetters("worker"), Topics.DEAD_LETTER)) {
+            letters.await("the last letter", l -> l.getBuried().getOffset() == bodiless);
+            assertThat(letters.read())
+                    .extracting(DeadLetterRecord::getBuried)
+                    .allMatch(l -> l.getTopic().equals(broker.topics().work(Broker.POOL)) && l.getPartition() == 0)
+                    .extracting(DeadLetter::getOffset, DeadLetter::getReason)
+                    .containsExactly(
+                            tuple(garbage, DeadLetterReason.DEAD_LETTER_REASON_UNREADABLE),
+                            tuple(empty, DeadLetterReason.DEAD_LETTER_REASON_UNREADABLE),
+                            tuple(bodiless, DeadLetterReason.DEAD_LETTER_REASON_UNKNOWN_KIND));
+            assertThat(letters.read().getFirst().getBuried().getMessage()).contains("codec version 9");
+        }
     }
 
     @Test
-    void a_cancelled_attempt_stops_with_its_counts() {
+    void a_cancelled_attempt_stops_before_the_next_step_with_its_counts_and_holds_nothing() {
         CountDownLatch gate = new CountDownLatch(1);
         ModelObserver heldAfterAToken = (model, report) -> awaitIf(report.generatedTokens() > 0, gate);
         Objects.requireNonNull(sharedModels).observe(heldAfterAToken);
@@ -213,7 +235,10 @@ class AgentTest {
 
         assertThat(ended.getOutcome()).isEqualTo(AttemptOutcome.ATTEMPT_OUTCOME_CANCELLED);
         assertThat(ended.getUsage().getPromptTokens()).isEqualTo(job.getPromptTokensCount());
-        assertThat(ended.getUsage().getCompletionTokens()).isEqualTo(1);
+        assertThat(ended.getUsage().getCompletionTokens())
+                .as("not one step more")
+                .isEqualTo(1);
+        heartbeats.await("all blocks free", h -> h.getRunningCount() == 0 && h.getFreeKvBlocks() == 512);
         assertThat(replies.read().stream().flatMap(r -> r.getDeltasList().stream()))
                 .noneMatch(d -> d.getJobId().equals(job.getJobId()) && d.getLast());
     }

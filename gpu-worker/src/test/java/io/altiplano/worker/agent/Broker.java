@@ -58,7 +58,12 @@ final class Broker implements AutoCloseable {
     Broker() {
         List<NewTopic> wanted = new ArrayList<>();
         for (String name : List.of(
-                topics.submissions(), topics.attempts(), topics.workers(), topics.replies(), topics.work(POOL))) {
+                topics.submissions(),
+                topics.attempts(),
+                topics.workers(),
+                topics.replies(),
+                topics.work(POOL),
+                topics.deadLetters("worker"))) {
             wanted.add(new NewTopic(name, Optional.of(PARTITIONS), Optional.empty()));
         }
         try (Admin admin = Admin.create(as("admin").common())) {
@@ -112,8 +117,9 @@ final class Broker implements AutoCloseable {
                         .build()));
     }
 
-    void work(int ordinal, byte[] bytes) {
-        await(producer.send(new ProducerRecord<>(topics.work(POOL), ordinal, POOL, bytes)));
+    long work(int ordinal, byte[] bytes) {
+        return await(producer.send(new ProducerRecord<>(topics.work(POOL), ordinal, POOL, bytes)))
+                .offset();
     }
 
     /** Takes the heartbeats' topic away: none is acknowledged any more. */
@@ -171,7 +177,8 @@ final class Broker implements AutoCloseable {
                             topics.attempts(),
                             topics.workers(),
                             topics.replies(),
-                            topics.work(POOL)))
+                            topics.work(POOL),
+                            topics.deadLetters("worker")))
                     .all()
                     .toCompletionStage()
                     .toCompletableFuture());

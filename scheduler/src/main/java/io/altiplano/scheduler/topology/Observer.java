@@ -7,7 +7,7 @@ public interface Observer {
     /** Something happened on a partition. */
     void happened(int partition, Effect.Happened happened);
 
-    /** A record that could not be read was passed over. */
+    /** A record that could not be taken in was passed over; it is told of in the dead letters. */
     void skipped(String topic, int partition, long offset, String why);
 
     /** A partition's present numbers, several times a second. */

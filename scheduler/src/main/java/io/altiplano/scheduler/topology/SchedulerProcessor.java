@@ -1,12 +1,11 @@
 package io.altiplano.scheduler.topology;
 
-import com.google.protobuf.Message;
+import io.altiplano.contracts.DeadLetters;
 import io.altiplano.contracts.Topics;
-import io.altiplano.contracts.v1.AttemptRecord;
+import io.altiplano.contracts.v1.DeadLetterReason;
+import io.altiplano.contracts.v1.DeadLetterRecord;
 import io.altiplano.contracts.v1.JobRecord;
 import io.altiplano.contracts.v1.LogPointer;
-import io.altiplano.contracts.v1.SubmissionRecord;
-import io.altiplano.contracts.v1.WorkerHeartbeat;
 import io.altiplano.scheduler.core.Change;
 import io.altiplano.scheduler.core.Decision;
 import io.altiplano.scheduler.core.Effect;
@@ -15,12 +14,13 @@ import io.altiplano.scheduler.core.Outcome;
 import io.altiplano.scheduler.core.SchedulerCore;
 import io.altiplano.scheduler.core.Settings;
 import io.altiplano.scheduler.core.Stored;
+import io.altiplano.scheduler.topology.Inputs.Input;
 import io.altiplano.scheduler.topology.v1.StoredEntry;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Function;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.errors.StreamsException;
 import org.apache.kafka.streams.processor.PunctuationType;
@@ -36,9 +36,11 @@ import org.jspecify.annotations.Nullable;
  * One partition's core between its topics. For each input: decide or apply, write what changed to the store, send what
  * follows. The store is changelogged, so {@link #init} finds what the last holder of the partition knew.
  */
-final class SchedulerProcessor implements Processor<String, Message, String, Outgoing> {
+final class SchedulerProcessor implements Processor<String, byte[], String, Outgoing> {
     private static final long POSITIONS_EVERY_MS = 1_000;
 
+    private final Inputs inputs;
+    private final Function<String, SchedulerCore> cores;
     private final Settings settings;
     private final Observer observer;
     private final Duration tick;
@@ -60,10 +62,24 @@ final class SchedulerProcessor implements Processor<String, Message, String, Out
     private long positionsAtMs;
 
     /**
+     * @param inputs reads the sources
      * @param tick time between ticks
      * @param session the consumer group's session timeout: a thread that stood still for longer may have been replaced
      */
-    SchedulerProcessor(Settings settings, Observer observer, Duration tick, Duration session) {
+    SchedulerProcessor(Inputs inputs, Settings settings, Observer observer, Duration tick, Duration session) {
+        this(inputs, settings, incarnation -> new SchedulerCore(settings, incarnation), observer, tick, session);
+    }
+
+    /** With cores of another making, for tests. */
+    SchedulerProcessor(
+            Inputs inputs,
+            Settings settings,
+            Function<String, SchedulerCore> cores,
+            Observer observer,
+            Duration tick,
+            Duration session) {
+        this.inputs = inputs;
+        this.cores = cores;
         this.settings = settings;
         this.observer = observer;
         this.tick = tick;
@@ -73,25 +89,15 @@ final class SchedulerProcessor implements Processor<String, Message, String, Out
     @Override
     public void init(ProcessorContext<String, Outgoing> context) {
         KeyValueStore<String, StoredEntry> store = context.getStateStore(SchedulerTopology.STORE);
-        List<Stored> found = new ArrayList<>();
-        try (KeyValueIterator<String, StoredEntry> all = store.all()) {
-            while (all.hasNext()) {
-                KeyValue<String, StoredEntry> entry = all.next();
-                if (!entry.key.equals(Positions.KEY)) {
-                    found.add(StoredCodec.read(entry.value));
-                }
-            }
-        }
-        SchedulerCore core = new SchedulerCore(settings, UUID.randomUUID().toString());
         Positions positions = new Positions(settings.memoryMs(), store.get(Positions.KEY));
-        live = new Live(context, store, core, positions, context.taskId().partition());
-        restored = found;
+        live = new Live(context, store, newCore(), positions, context.taskId().partition());
+        restored = stored(store);
         aliveNanos = System.nanoTime();
         context.schedule(tick, PunctuationType.WALL_CLOCK_TIME, now -> tick());
     }
 
     @Override
-    public void process(Record<String, Message> record) {
+    public void process(Record<String, byte[]> record) {
         Live l = live();
         checkAlive();
         long now = l.context.currentSystemTimeMs();
@@ -102,10 +108,9 @@ final class SchedulerProcessor implements Processor<String, Message, String, Out
                     .setPartition(at.partition())
                     .setOffset(at.offset())
                     .build();
-            if (record.value() instanceof JobRecord job) {
-                send(l, l.core.apply(job, now));
-            } else {
-                event(record.value(), pointer).ifPresent(event -> send(l, l.core.decide(event, now)));
+            switch (inputs.read(at.topic(), record.value(), pointer)) {
+                case Input.Dead(DeadLetterReason reason, String why) -> bury(l, at, reason, why, now);
+                case Input known -> take(l, known, at, now);
             }
         }
         l.positions.noted(at.topic(), at.offset());
@@ -120,26 +125,51 @@ final class SchedulerProcessor implements Processor<String, Message, String, Out
         }
     }
 
-    private static Optional<Event> event(@Nullable Message message, LogPointer at) {
-        return Optional.ofNullable(
-                switch (message) {
-                    case SubmissionRecord s ->
-                        switch (s.getBodyCase()) {
-                            case SUBMITTED -> new Event.Submitted(s.getSubmitted(), at);
-                            case CANCELLED -> new Event.Cancelled(s.getCancelled());
-                            case RELAYED -> new Event.Relayed(s.getRelayed(), at);
-                            case WITHDRAWN -> new Event.Withdrawn(s.getWithdrawn());
-                            case BODY_NOT_SET -> null;
-                        };
-                    case AttemptRecord a ->
-                        switch (a.getBodyCase()) {
-                            case STARTED -> new Event.Started(a.getStarted());
-                            case ENDED -> new Event.Ended(a.getEnded());
-                            case BODY_NOT_SET -> null;
-                        };
-                    case WorkerHeartbeat w -> new Event.Heard(w);
-                    case null, default -> null;
-                });
+    /**
+     * Gives the core one record. The core does no input and no output, so what fails here fails because of the record and what is
+     * known, and would fail again: the record is put aside, and a new core begins with what is stored, which the failed one has
+     * not touched.
+     */
+    private void take(Live l, Input input, RecordMetadata at, long now) {
+        Outcome outcome;
+        try {
+            outcome = switch (input) {
+                case Input.Fact(Event event) -> l.core.decide(event, now);
+                case Input.Decided(JobRecord record) -> l.core.apply(record, now);
+                case Input.Dead dead -> throw new IllegalArgumentException("nothing for the core: " + dead);
+            };
+        } catch (RuntimeException e) {
+            bury(l, at, DeadLetterReason.DEAD_LETTER_REASON_HANDLER_FAILED, e.toString(), now);
+            live = new Live(l.context, l.store, newCore(), l.positions, l.partition);
+            restored = stored(l.store);
+            begin(live(), now);
+            return;
+        }
+        send(l, outcome);
+    }
+
+    private void bury(Live l, RecordMetadata at, DeadLetterReason reason, String why, long now) {
+        observer.skipped(at.topic(), at.partition(), at.offset(), why);
+        DeadLetterRecord letter =
+                DeadLetters.buried("scheduler", at.topic(), at.partition(), at.offset(), reason, why, now);
+        forward(l, SchedulerTopology.DEAD_LETTERS_SINK, "", 0, Topics.DEAD_LETTER.encode(letter), now);
+    }
+
+    private SchedulerCore newCore() {
+        return cores.apply(UUID.randomUUID().toString());
+    }
+
+    private static List<Stored> stored(KeyValueStore<String, StoredEntry> store) {
+        List<Stored> found = new ArrayList<>();
+        try (KeyValueIterator<String, StoredEntry> all = store.all()) {
+            while (all.hasNext()) {
+                KeyValue<String, StoredEntry> entry = all.next();
+                if (!entry.key.equals(Positions.KEY)) {
+                    found.add(StoredCodec.read(entry.value));
+                }
+            }
+        }
+        return found;
     }
 
     private void tick() {

@@ -6,21 +6,24 @@ import io.altiplano.scheduler.core.Settings;
 import io.altiplano.scheduler.topology.v1.StoredEntry;
 import java.time.Duration;
 import java.util.Map;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.kafka.streams.Topology;
+import org.apache.kafka.streams.processor.api.ProcessorSupplier;
 import org.apache.kafka.streams.state.Stores;
 
 /**
- * What flows where. Four co-partitioned sources, one processor, three sinks; {@code jobs} is both, which is how a decision
+ * What flows where. Four co-partitioned sources, one processor, four sinks; {@code jobs} is both, which is how a decision
  * comes back to its own partition:
  *
  * <pre>
  * submissions ─┐                      ┌─▶ jobs (same partition) ──┐
  * attempts ────┼─▶ core ◀─▶ store ────┼─▶ work.&lt;pool&gt; (ordinal)   │
- * workers ─────┤                      └─▶ notices (reply partition)
- * jobs ◀───────┴──────────────────────────────────────────────────┘
+ * workers ─────┤                      ├─▶ notices (reply partition)
+ * jobs ◀───────┴──────────────────────┼───────────────────────────┘
+ *                                     └─▶ dead-letters.scheduler: what could not be taken in
  * </pre>
  */
 public final class SchedulerTopology {
@@ -30,26 +33,27 @@ public final class SchedulerTopology {
     static final String JOBS_SINK = "to-jobs";
     static final String WORK_SINK = "to-work";
     static final String NOTICES_SINK = "to-notices";
+    static final String DEAD_LETTERS_SINK = "to-dead-letters";
     private static final String CORE = "core";
 
     private SchedulerTopology() {}
 
     /** The topology over one prefix's topics. */
     public static Topology build(Topics topics, Settings settings, Observer observer, Duration tick, Duration session) {
+        Inputs inputs = new Inputs(topics);
+        return build(topics, () -> new SchedulerProcessor(inputs, settings, observer, tick, session));
+    }
+
+    static Topology build(Topics topics, ProcessorSupplier<String, byte[], String, Outgoing> cores) {
         StringDeserializer key = new StringDeserializer();
+        ByteArrayDeserializer bytes = new ByteArrayDeserializer();
         StringSerializer keyOut = new StringSerializer();
         return new Topology()
-                .addSource("from-submissions", key, Topics.SUBMISSION.deserializer(), topics.submissions())
-                .addSource("from-attempts", key, Topics.ATTEMPT.deserializer(), topics.attempts())
-                .addSource("from-workers", key, Topics.WORKER.deserializer(), topics.workers())
-                .addSource("from-jobs", key, Topics.JOB.deserializer(), topics.jobs())
-                .addProcessor(
-                        CORE,
-                        () -> new SchedulerProcessor(settings, observer, tick, session),
-                        "from-submissions",
-                        "from-attempts",
-                        "from-workers",
-                        "from-jobs")
+                .addSource("from-submissions", key, bytes, topics.submissions())
+                .addSource("from-attempts", key, bytes, topics.attempts())
+                .addSource("from-workers", key, bytes, topics.workers())
+                .addSource("from-jobs", key, bytes, topics.jobs())
+                .addProcessor(CORE, cores, "from-submissions", "from-attempts", "from-workers", "from-jobs")
                 .addStateStore(
                         Stores.keyValueStoreBuilder(
                                         Stores.inMemoryKeyValueStore(STORE),
@@ -67,6 +71,13 @@ public final class SchedulerTopology {
                         Outgoing.SERIALIZER,
                         Outgoing.PARTITIONER,
                         CORE)
-                .addSink(NOTICES_SINK, topics.notices(), keyOut, Outgoing.SERIALIZER, Outgoing.PARTITIONER, CORE);
+                .addSink(NOTICES_SINK, topics.notices(), keyOut, Outgoing.SERIALIZER, Outgoing.PARTITIONER, CORE)
+                .addSink(
+                        DEAD_LETTERS_SINK,
+                        topics.deadLetters("scheduler"),
+                        keyOut,
+                        Outgoing.SERIALIZER,
+                        Outgoing.PARTITIONER,
+                        CORE);
     }
 }

@@ -7,6 +7,7 @@ import java.util.Properties;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.streams.StreamsConfig;
+import org.apache.kafka.streams.errors.LogAndContinueExceptionHandler;
 
 /**
  * The settings that latency and recovery rest on. At least once, not exactly once: a transaction would hold every decision
@@ -44,7 +45,7 @@ public record StreamsProperties(
     }
 
     /** Everything Kafka Streams is given. */
-    public Properties properties(Observer observer) {
+    public Properties properties() {
         Properties p = new Properties();
         p.putAll(kafka.common());
         p.put(StreamsConfig.APPLICATION_ID_CONFIG, applicationId());
@@ -57,8 +58,8 @@ public record StreamsProperties(
         // A record that is there is handed over at once; this bounds how late a tick may be.
         p.put(StreamsConfig.POLL_MS_CONFIG, 20);
         p.put(StreamsConfig.MAX_TASK_IDLE_MS_CONFIG, 0);
-        p.put(StreamsConfig.DESERIALIZATION_EXCEPTION_HANDLER_CLASS_CONFIG, PoisonHandler.class);
-        p.put(PoisonHandler.OBSERVER, observer);
+        // Keys are read leniently and values in the processor, which buries what it cannot read: nothing reaches this.
+        p.put(StreamsConfig.DESERIALIZATION_EXCEPTION_HANDLER_CLASS_CONFIG, LogAndContinueExceptionHandler.class);
 
         p.put(StreamsConfig.consumerPrefix(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), (int) session.toMillis());
         p.put(StreamsConfig.consumerPrefix(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG), (int) session.toMillis() / 4);

@@ -18,6 +18,7 @@ import io.altiplano.contracts.v1.JobRelayed;
 import io.altiplano.contracts.v1.RightWithdrawn;
 import io.altiplano.contracts.v1.Usage;
 import io.altiplano.scheduler.Samples;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -292,5 +293,43 @@ class CancellationTest {
         // then
         assertThat(bench.phase(regranted)).isInstanceOf(Phase.Leased.class);
         assertThat(bench.finished(old).getErrorCode()).isEqualTo("right_withdrawn");
+    }
+
+    @Test
+    void whoeverEndsARunningJobItsWorkerIsToldAtOnceAndFreeForTheNextWhenItStops() {
+        for (String by : List.of("client", "right", "deadline")) {
+            // given: a worker of one place, one job that runs and one that waits
+            Bench b = new Bench();
+            b.beat(Samples.beat(0, "a", 1).setCapacity(1));
+            String running = b.submit(Samples.job(Samples.jobId())
+                    .setTenantId("ending")
+                    .setLicenceEpoch(1)
+                    .setDeadlineMs(by.equals("deadline") ? b.now + 300 : 0));
+            String waiting = b.submit(Samples.job(Samples.jobId()).setTenantId("other"));
+            b.readBack();
+            b.work.clear();
+
+            // when
+            switch (by) {
+                case "client" ->
+                    b.decide(new Event.Cancelled(
+                            JobCancelled.newBuilder().setJobId(running).build()));
+                case "right" ->
+                    b.decide(new Event.Withdrawn(RightWithdrawn.newBuilder()
+                            .setTenantId("ending")
+                            .setLicenceEpoch(2)
+                            .build()));
+                default -> b.pass(300);
+            }
+
+            // then: the worker's next input; it takes it between two steps
+            assertThat(b.work).as(by).singleElement().satisfies(w -> assertThat(
+                            w.getCancel().getJobId())
+                    .isEqualTo(running));
+            b.end(Samples.ended(running, 1, 0, "a", ATTEMPT_OUTCOME_CANCELLED));
+            b.readBack();
+            assertThat(b.finished(running).getOutcome()).isEqualTo(JobOutcome.JOB_OUTCOME_CANCELLED);
+            assertThat(b.work.getLast().getGrant().getJobId()).isEqualTo(waiting);
+        }
     }
 }

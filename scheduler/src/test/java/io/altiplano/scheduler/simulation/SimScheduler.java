@@ -17,7 +17,6 @@ import io.altiplano.scheduler.core.Stored;
 import io.altiplano.scheduler.lease.Lease;
 import io.altiplano.scheduler.queue.FirstComeQueue;
 import io.altiplano.scheduler.topology.StoredCodec;
-import io.altiplano.scheduler.topology.v1.StoredEntry;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,7 +36,8 @@ final class SimScheduler {
     private final Mutant mutant;
     private final Settings settings;
 
-    private final Map<String, StoredEntry> durable = new TreeMap<>();
+    /** By key. The values are immutable; they go through the store's codec when they are read again. */
+    private final Map<String, Stored> durable = new TreeMap<>();
     private final List<Change> unflushed = new ArrayList<>();
     private int[] committed = new int[SOURCES];
     private int[] positions = new int[SOURCES];
@@ -64,7 +64,9 @@ final class SimScheduler {
         core = mutant == Mutant.NO_FAIRNESS
                 ? new SchedulerCore(settings, "incarnation-" + incarnation, pool -> new FirstComeQueue())
                 : new SchedulerCore(settings, "incarnation-" + incarnation);
-        List<Stored> restored = durable.values().stream().map(StoredCodec::read).toList();
+        List<Stored> restored = durable.values().stream()
+                .map(stored -> StoredCodec.read(StoredCodec.write(stored)))
+                .toList();
         Outcome taken = core.start(restored, world.now());
         carryOut(taken);
         if (mutant == Mutant.NO_BARRIER) {
@@ -105,7 +107,7 @@ final class SimScheduler {
             if (value == null) {
                 durable.remove(key);
             } else {
-                durable.put(key, StoredCodec.write(value));
+                durable.put(key, value);
             }
         });
         changes.clear();

@@ -1,7 +1,6 @@
 package io.altiplano.scheduler.simulation;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
@@ -13,14 +12,20 @@ import java.util.random.RandomGeneratorFactory;
 /** Virtual time, seeded chance, and logs: everything a simulated process has to do with any other. */
 final class World {
     final RandomGenerator random;
-    private final PriorityQueue<Action> agenda =
-            new PriorityQueue<>(Comparator.comparingLong(Action::at).thenComparingLong(Action::order));
+    private static final long LOOK_EVERY_MS = 100;
+    private final PriorityQueue<Action> agenda = new PriorityQueue<>(256);
     private long now = 1_700_000_000_000L;
     private long order;
     /** What was done to this world, by kind. */
     final Map<String, Integer> counts = new TreeMap<>();
 
-    private record Action(long at, long order, Runnable run) {}
+    private record Action(long at, long order, Runnable run) implements Comparable<Action> {
+        @Override
+        public int compareTo(Action other) {
+            int byTime = Long.compare(at, other.at);
+            return byTime != 0 ? byTime : Long.compare(order, other.order);
+        }
+    }
 
     World(long seed) {
         random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
@@ -50,11 +55,16 @@ final class World {
     /** Runs until a condition holds or so much virtual time has passed. */
     boolean runUntil(BooleanSupplier done, long mostMs) {
         long end = now + mostMs;
+        long look = now;
         while (!agenda.isEmpty() && agenda.peek().at() <= end) {
-            if (done.getAsBoolean()) {
-                return true;
-            }
             Action next = agenda.remove();
+            if (next.at() >= look) {
+                if (done.getAsBoolean()) {
+                    agenda.add(next);
+                    return true;
+                }
+                look = next.at() + LOOK_EVERY_MS;
+            }
             now = next.at();
             next.run().run();
         }

@@ -145,7 +145,7 @@ class SchedulerOnKafkaTest {
                 session);
         KafkaStreams streams = new KafkaStreams(
                 SchedulerTopology.build(topics, Settings.of(3_000), silent, Duration.ofMillis(100), session),
-                properties.properties(silent));
+                properties.properties());
         streams.start();
         return streams;
     }

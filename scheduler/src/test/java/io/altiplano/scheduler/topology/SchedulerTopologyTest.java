@@ -6,8 +6,12 @@ import io.altiplano.contracts.KafkaConfig;
 import io.altiplano.contracts.Topics;
 import io.altiplano.contracts.v1.AttemptOutcome;
 import io.altiplano.contracts.v1.AttemptRecord;
+import io.altiplano.contracts.v1.DeadLetter;
+import io.altiplano.contracts.v1.DeadLetterReason;
+import io.altiplano.contracts.v1.DeadLetterRecord;
 import io.altiplano.contracts.v1.JobOutcome;
 import io.altiplano.contracts.v1.JobRecord;
+import io.altiplano.contracts.v1.JobSubmitted;
 import io.altiplano.contracts.v1.NoticeRecord;
 import io.altiplano.contracts.v1.ReplyAddress;
 import io.altiplano.contracts.v1.SubmissionRecord;
@@ -15,8 +19,13 @@ import io.altiplano.contracts.v1.WorkRecord;
 import io.altiplano.contracts.v1.WorkerHeartbeat;
 import io.altiplano.scheduler.Samples;
 import io.altiplano.scheduler.core.Effect;
+import io.altiplano.scheduler.core.SchedulerCore;
 import io.altiplano.scheduler.core.Settings;
+import io.altiplano.scheduler.queue.ClassShares;
+import io.altiplano.scheduler.queue.FairQueue;
+import io.altiplano.scheduler.queue.JobQueue;
 import io.altiplano.scheduler.topology.v1.StoredEntry;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -27,6 +36,7 @@ import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.kafka.streams.TestInputTopic;
 import org.apache.kafka.streams.TestOutputTopic;
+import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.TopologyTestDriver;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -42,6 +52,7 @@ class SchedulerTopologyTest {
     private Path dir;
 
     private final Seen seen = new Seen();
+    private boolean curse = true;
     private TopologyTestDriver driver;
     private TestInputTopic<String, SubmissionRecord> submissions;
     private TestInputTopic<String, AttemptRecord> attempts;
@@ -74,6 +85,11 @@ class SchedulerTopologyTest {
 
     @BeforeEach
     void start() {
+        start(SchedulerTopology.build(
+                TOPICS, Settings.of(5_000), seen, Duration.ofMillis(100), Duration.ofSeconds(60)));
+    }
+
+    private void start(Topology topology) {
         StreamsProperties properties = new StreamsProperties(
                 TOPICS,
                 new KafkaConfig("none:1", "PLAINTEXT", "PLAIN", "", ""),
@@ -83,11 +99,7 @@ class SchedulerTopologyTest {
                 1,
                 "",
                 Duration.ofSeconds(6));
-        driver = new TopologyTestDriver(
-                SchedulerTopology.build(
-                        TOPICS, Settings.of(5_000), seen, Duration.ofMillis(100), Duration.ofSeconds(60)),
-                properties.properties(seen),
-                START);
+        driver = new TopologyTestDriver(topology, properties.properties(), START);
         submissions =
                 driver.createInputTopic(TOPICS.submissions(), new StringSerializer(), Topics.SUBMISSION.serializer());
         attempts = driver.createInputTopic(TOPICS.attempts(), new StringSerializer(), Topics.ATTEMPT.serializer());
@@ -142,7 +154,7 @@ class SchedulerTopologyTest {
     }
 
     @Test
-    void aRecordThatCannotBeReadIsNamedAndPassedOver() {
+    void aRecordThatCannotBeReadOrIsOfNoKnownKindIsBuriedWithItsPlaceAndPassedOver() {
         // given
         TestInputTopic<byte[], byte[]> raw =
                 driver.createInputTopic(TOPICS.submissions(), new ByteArraySerializer(), new ByteArraySerializer());
@@ -151,15 +163,107 @@ class SchedulerTopologyTest {
         // when
         raw.pipeInput(new byte[] {'p'}, new byte[] {9, 1, 2, 3});
         raw.pipeInput(new byte[] {'p'}, new byte[] {});
+        raw.pipeInput(new byte[] {'p'}, new byte[] {1});
         submissions.pipeInput(
                 Samples.POOL,
                 SubmissionRecord.newBuilder().setSubmitted(Samples.job(id)).build());
 
         // then
-        assertThat(seen.skipped).hasSize(2);
+        assertThat(seen.skipped).hasSize(3);
+        List<DeadLetter> letters = deadLetters();
+        assertThat(letters)
+                .extracting(DeadLetter::getReason)
+                .containsExactly(
+                        DeadLetterReason.DEAD_LETTER_REASON_UNREADABLE,
+                        DeadLetterReason.DEAD_LETTER_REASON_UNREADABLE,
+                        DeadLetterReason.DEAD_LETTER_REASON_UNKNOWN_KIND);
+        assertThat(letters)
+                .allMatch(l -> l.getReader().equals("scheduler") && l.getTopic().equals("t-submissions"));
+        assertThat(letters).extracting(DeadLetter::getOffset).containsExactly(0L, 1L, 2L);
         assertThat(seen.skipped.getFirst()).startsWith("t-submissions-0@0").contains("codec version 9");
         assertThat(seen.happened)
                 .anyMatch(h -> h.what() == Effect.What.JOB_QUEUED && h.jobId().equals(id));
+    }
+
+    private List<DeadLetter> deadLetters() {
+        return driver
+                .createOutputTopic(
+                        TOPICS.deadLetters("scheduler"), new StringDeserializer(), Topics.DEAD_LETTER.deserializer())
+                .readValuesToList()
+                .stream()
+                .map(DeadLetterRecord::getBuried)
+                .toList();
+    }
+
+    @Test
+    void aRecordWhoseHandlingFailsIsBuriedAndACoreThatKnowsAllThatWasStoredGoesOn() {
+        // given: a core that fails on a job of project "cursed", after it has changed what it knows
+        driver.close();
+        Inputs inputs = new Inputs(TOPICS);
+        Settings settings = Settings.of(5_000);
+        start(SchedulerTopology.build(
+                TOPICS,
+                () -> new SchedulerProcessor(
+                        inputs,
+                        settings,
+                        incarnation -> new SchedulerCore(settings, incarnation, this::cursed),
+                        seen,
+                        Duration.ofMillis(100),
+                        Duration.ofSeconds(60))));
+        String before = Samples.jobId();
+        String after = Samples.jobId();
+        submit(Samples.job(before));
+
+        // when
+        String poison = Samples.jobId();
+        JobSubmitted.Builder cursed = Samples.job(poison).setProjectId("cursed");
+        submit(cursed);
+        submit(Samples.job(after));
+        workers.pipeInput(Samples.POOL, Samples.beat(0, "boot-a", 1).build());
+
+        // then: the other two are granted, in their order
+        assertThat(deadLetters())
+                .singleElement()
+                .satisfies(l -> assertThat(l.getReason()).isEqualTo(DeadLetterReason.DEAD_LETTER_REASON_HANDLER_FAILED))
+                .satisfies(l -> assertThat(l.getOffset()).isEqualTo(1));
+        assertThat(work.readValuesToList())
+                .extracting(w -> w.getGrant().getJobId())
+                .containsExactly(before, after);
+
+        // when: the core is repaired, and an operator appends the record again
+        curse = false;
+        attempts.pipeInput(
+                Samples.POOL,
+                AttemptRecord.newBuilder()
+                        .setEnded(Samples.ended(before, 1, 0, "boot-a", AttemptOutcome.ATTEMPT_OUTCOME_COMPLETED))
+                        .build());
+        submit(cursed);
+
+        // then
+        assertThat(work.readValuesToList())
+                .extracting(w -> w.getGrant().getJobId())
+                .containsExactly(poison);
+        assertThat(deadLetters()).isEmpty();
+    }
+
+    private void submit(JobSubmitted.Builder job) {
+        submissions.pipeInput(
+                Samples.POOL, SubmissionRecord.newBuilder().setSubmitted(job).build());
+    }
+
+    /** A queue that breaks on one project. */
+    private JobQueue cursed(String pool) {
+        FairQueue queue = new FairQueue(pool, ClassShares.DEFAULT);
+        return (JobQueue) Proxy.newProxyInstance(
+                JobQueue.class.getClassLoader(), new Class<?>[] {JobQueue.class}, (proxy, method, arguments) -> {
+                    if (curse
+                            && method.getName().equals("add")
+                            && arguments[0] instanceof JobQueue.Entry e
+                            && e.project().equals("cursed")) {
+                        throw new IllegalStateException("cursed");
+                    }
+                    return method.invoke(queue, arguments);
+                });
     }
 
     @Test

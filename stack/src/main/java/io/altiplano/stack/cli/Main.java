@@ -18,7 +18,8 @@ import picocli.CommandLine.Command;
             Prepare.class,
             AuditVerify.class,
             LedgerRebuild.class,
-            LedgerBench.class
+            LedgerBench.class,
+            DeadLetters.class
         })
 public final class Main {
     private Main() {}

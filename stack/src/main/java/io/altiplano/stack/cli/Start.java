@@ -142,6 +142,7 @@ final class Start {
                 OUTER,
                 process -> KafkaServer.of(process, ports.kafka(), secrets));
         server.awaitReady();
+        server.ensurePrincipals();
         try (var admin = server.admin()) {
             new TopicProvisioner(admin, new Topics(""))
                     .provision(List.of(ServiceSpecs.POOL), TopicProvisioner.Principals.DEFAULT);

@@ -3,12 +3,19 @@ package io.altiplano.stack.infra;
 import io.altiplano.contracts.KafkaConfig;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.ScramCredentialInfo;
+import org.apache.kafka.clients.admin.ScramMechanism;
+import org.apache.kafka.clients.admin.UserScramCredentialAlteration;
+import org.apache.kafka.clients.admin.UserScramCredentialUpsertion;
 
 /**
  * A Kafka broker and controller in a JVM of its own ({@link KafkaMain}). Clients authenticate by SCRAM-SHA-512 as
@@ -23,7 +30,7 @@ public record KafkaServer(ManagedProcess process, int port, Map<String, String> 
     public static final String ADMIN = "admin";
 
     /** The principals that the broker knows from its first start. */
-    public static final List<String> PRINCIPALS = List.of(ADMIN, "gateway", "scheduler", "worker");
+    public static final List<String> PRINCIPALS = List.of(ADMIN, "gateway", "scheduler", "worker", "operator");
 
     /** The SASL mechanism of the clients' listener. */
     public static final String MECHANISM = "SCRAM-SHA-512";
@@ -108,6 +115,21 @@ public record KafkaServer(ManagedProcess process, int port, Map<String, String> 
             }
         });
         return this;
+    }
+
+    /** Makes the principals known that this version has and the broker's data, formatted by an earlier one, may not. */
+    public void ensurePrincipals() {
+        List<UserScramCredentialAlteration> known = new ArrayList<>();
+        passwords.forEach((name, password) -> known.add(new UserScramCredentialUpsertion(
+                name, new ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096), password)));
+        try (Admin admin = admin()) {
+            admin.alterUserScramCredentials(known).all().get(30, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InfraException("interrupted while telling Kafka its principals", e);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new InfraException("Kafka did not take its principals: " + e.getMessage(), e);
+        }
     }
 
     /** host:port. */

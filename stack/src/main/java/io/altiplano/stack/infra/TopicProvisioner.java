@@ -25,7 +25,7 @@ import org.apache.kafka.common.resource.ResourceType;
 
 /**
  * Creates the platform's topics under a prefix and the access lists that make the design's table true: one kind of
- * writer a topic. What is there already is left as it is, so that running it twice is running it once.
+ * writer a topic, and an operator who may write again what was written there. What is there already is left as it is, so that running it twice is running it once.
  *
  * <p>Beyond the table the scheduler owns topics and groups whose names begin with {@code <prefix>scheduler} (Kafka
  * Streams' changelogs), gateways groups that begin with {@code <prefix>gateway}, workers with {@code <prefix>worker}.
@@ -39,6 +39,9 @@ public final class TopicProvisioner {
     private static final Duration CONTENT = Duration.ofHours(48);
     private static final Duration THIRTEEN_MONTHS = Duration.ofDays(13 * 31);
     private static final Duration SHORT = Duration.ofHours(1);
+
+    /** Who says what it could not take in, and who says what became of it. */
+    private static final List<String> DEAD_LETTER_WRITERS = List.of("gateway", "scheduler", "worker", "operator");
 
     private final Admin admin;
     private final Topics topics;
@@ -55,10 +58,11 @@ public final class TopicProvisioner {
      * @param gateway principal of the gateways
      * @param scheduler principal of the schedulers
      * @param worker principal of the workers
+     * @param operator principal of a person who replays dead letters; no service's
      */
-    public record Principals(String gateway, String scheduler, String worker) {
+    public record Principals(String gateway, String scheduler, String worker, String operator) {
         /** Named after their services. */
-        public static final Principals DEFAULT = new Principals("gateway", "scheduler", "worker");
+        public static final Principals DEFAULT = new Principals("gateway", "scheduler", "worker", "operator");
     }
 
     /** Creates what is missing for these pools and waits until the broker has it. */
@@ -89,6 +93,9 @@ public final class TopicProvisioner {
         wanted.add(topic(topics.jobs(), POOL_PARTITIONS, THIRTEEN_MONTHS));
         wanted.add(topic(topics.replies(), REPLY_PARTITIONS, SHORT));
         wanted.add(topic(topics.notices(), REPLY_PARTITIONS, SHORT));
+        for (String writer : DEAD_LETTER_WRITERS) {
+            wanted.add(topic(topics.deadLetters(writer), 1, THIRTEEN_MONTHS));
+        }
         for (String pool : new TreeSet<>(pools)) {
             wanted.add(topic(topics.work(pool), REPLY_PARTITIONS, CONTENT));
         }
@@ -142,6 +149,26 @@ public final class TopicProvisioner {
         read(acls, who.worker(), List.of(topics.submissions()));
         read(acls, who.worker(), work);
         write(acls, who.worker(), List.of(topics.attempts(), topics.workers(), topics.replies()));
+
+        write(acls, who.gateway(), List.of(topics.deadLetters("gateway")));
+        write(acls, who.scheduler(), List.of(topics.deadLetters("scheduler")));
+        write(acls, who.worker(), List.of(topics.deadLetters("worker")));
+        // A replay appends to a topic again what its one kind of writer wrote there before.
+        List<String> replayable = new ArrayList<>(List.of(
+                topics.submissions(),
+                topics.attempts(),
+                topics.workers(),
+                topics.jobs(),
+                topics.replies(),
+                topics.notices()));
+        replayable.addAll(work);
+        read(acls, who.operator(), replayable);
+        write(acls, who.operator(), replayable);
+        read(
+                acls,
+                who.operator(),
+                DEAD_LETTER_WRITERS.stream().map(topics::deadLetters).toList());
+        write(acls, who.operator(), List.of(topics.deadLetters("operator")));
 
         acls.add(allow(ResourceType.GROUP, topics.prefix() + "scheduler", who.scheduler(), AclOperation.ALL));
         acls.add(allow(ResourceType.GROUP, topics.prefix() + "gateway", who.gateway(), AclOperation.ALL));

@@ -18,7 +18,19 @@ class LauncherTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "up", "down", "status", "logs", "token", "chat", "model", "bench", "test", "infra", "engine", "audit",
+                "up",
+                "down",
+                "status",
+                "logs",
+                "token",
+                "chat",
+                "model",
+                "bench",
+                "test",
+                "infra",
+                "engine",
+                "audit",
+                "dead-letters",
                 "ledger"
             })
     void everyCommandExplainsItself(String command) throws Exception {

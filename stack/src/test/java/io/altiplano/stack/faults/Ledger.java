@@ -34,10 +34,10 @@ final class Ledger {
         return entries;
     }
 
-    /** Every byte of ledger and rollups, as one hash. */
+    /** Every byte of ledger, cost lines and rollups, as one hash. */
     static String digest(Connection database) throws SQLException {
         StringBuilder all = new StringBuilder();
-        for (String table : List.of("ledger_entry", "usage_rollup")) {
+        for (String table : List.of("ledger_entry", "cost_line", "usage_hour", "usage_day")) {
             try (var statement = database.createStatement();
                     ResultSet row = statement.executeQuery(
                             "SELECT count(*) || ' ' || coalesce(md5(string_agg(t::text, E'\\n' ORDER BY t::text)), '') FROM "

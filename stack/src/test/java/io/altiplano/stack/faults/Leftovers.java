@@ -25,7 +25,7 @@ final class Leftovers implements AutoCloseable {
             "altiplano_worker_sequences_waiting");
     /** Tables whose rows are work under way; those that a build does not have are passed over. */
     private static final Map<String, String> ROWS = Map.of(
-            "reservation", "settled_at IS NULL",
+            "reservation", "running OR held",
             "right_withdrawal", "published_at IS NULL");
 
     private final Cluster cluster;

@@ -323,9 +323,10 @@ class CancellationTest {
             }
 
             // then: the worker's next input; it takes it between two steps
-            assertThat(b.work).as(by).singleElement().satisfies(w -> assertThat(
-                            w.getCancel().getJobId())
-                    .isEqualTo(running));
+            assertThat(b.work)
+                    .as(by)
+                    .singleElement()
+                    .satisfies(w -> assertThat(w.getCancel().getJobId()).isEqualTo(running));
             b.end(Samples.ended(running, 1, 0, "a", ATTEMPT_OUTCOME_CANCELLED));
             b.readBack();
             assertThat(b.finished(running).getOutcome()).isEqualTo(JobOutcome.JOB_OUTCOME_CANCELLED);

@@ -38,6 +38,7 @@ final class SimScheduler {
 
     /** By key. The values are immutable; they go through the store's codec when they are read again. */
     private final Map<String, Stored> durable = new TreeMap<>();
+
     private final List<Change> unflushed = new ArrayList<>();
     private int[] committed = new int[SOURCES];
     private int[] positions = new int[SOURCES];

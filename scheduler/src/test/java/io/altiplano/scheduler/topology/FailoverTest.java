@@ -75,9 +75,7 @@ class FailoverTest {
                     topics.prefix(),
                     dir.resolve(name).toString());
             errors = dir.resolve(name + ".err");
-            process = new ProcessBuilder(command)
-                    .redirectError(errors.toFile())
-                    .start();
+            process = new ProcessBuilder(command).redirectError(errors.toFile()).start();
             Thread.ofVirtual().start(this::listen);
         }
 

@@ -25,10 +25,10 @@ final class F8Tables {
 
     private static final VectorSpecies<Byte> B = ByteVector.SPECIES_512;
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_512;
-    private static final ByteVector HIGH0 = table(0, 8);
-    private static final ByteVector HIGH1 = table(64, 8);
-    private static final ByteVector LOW0 = table(0, 0);
-    private static final ByteVector LOW1 = table(64, 0);
+    static final ByteVector HIGH0 = table(0, 8);
+    static final ByteVector HIGH1 = table(64, 8);
+    static final ByteVector LOW0 = table(0, 0);
+    static final ByteVector LOW1 = table(64, 0);
     private static final byte SIGN = (byte) 0x80;
     private static final short UPPER = (short) 0xff00;
     private static final short LOWER = 0x00ff;

@@ -1,5 +1,7 @@
 package io.altiplano.worker.kernel.cpu;
 
+import io.altiplano.worker.kernel.WeightType;
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -47,6 +49,11 @@ final class Matmul {
             packRows(w, x, 1, 1, w.storedLength());
             int groups = (w.panels() + 3) / 4;
             each(w, 1, groups, (group, worker) -> vector(w, group, groups, out, scratch[worker]));
+        } else if (rows <= 8 && w.type() == WeightType.F8 && F8Tables.USABLE) {
+            int tile = rows <= 2 ? 2 : rows <= 4 ? 4 : 8;
+            packRows(w, x, rows, tile, w.storedLength());
+            int groups = (w.panels() + 8 / tile - 1) / (8 / tile);
+            each(w, rows, groups, (group, worker) -> few(w, group, groups, rows, tile, out, scratch[worker]));
         } else {
             int tile = rows <= 2 ? 2 : rows <= 4 || Lanes.L < 16 ? 4 : 8;
             packRows(w, x, rows, tile, BLOCK);
@@ -125,6 +132,43 @@ final class Matmul {
             int panel = i * groups + group;
             if (panel <= last) {
                 store(w, sums, i * PanelMatrix.PANEL, panel, out, 0);
+            }
+        }
+    }
+
+    /** Four, two or one panel, as far apart as can be, times 2, 4 or 8 rows. */
+    private void few(PanelMatrix w, int group, int groups, int rows, int tile, float[] out, Scratch mine) {
+        int slices = w.slicing().count();
+        int stored = w.storedLength();
+        int last = w.panels() - 1;
+        int together = 8 / tile;
+        int chain = tile * PanelMatrix.PANEL;
+        float[] sums = mine.sums(together * slices * chain);
+        MemorySegment memory = w.memory();
+        for (int s = 0; s < slices; s++) {
+            long slice = s * w.sliceBytes();
+            long p0 = group * w.panelBytes() + slice;
+            long p1 = Math.min(last, groups + group) * w.panelBytes() + slice;
+            long p2 = Math.min(last, 2 * groups + group) * w.panelBytes() + slice;
+            long p3 = Math.min(last, 3 * groups + group) * w.panelBytes() + slice;
+            int x = tile * s * stored;
+            int t0 = s * chain;
+            int t1 = (slices + s) * chain;
+            int t2 = (2 * slices + s) * chain;
+            int t3 = (3 * slices + s) * chain;
+            switch (tile) {
+                case 2 -> F8Rows.rows2(memory, p0, p1, p2, p3, stored, packed, x, sums, t0, t1, t2, t3);
+                case 4 -> F8Rows.rows4(memory, p0, p1, stored, packed, x, sums, t0, t1);
+                default -> F8Rows.rows8(memory, p0, stored, packed, x, sums, t0);
+            }
+        }
+        for (int p = 0; p < together; p++) {
+            int panel = p * groups + group;
+            if (panel <= last) {
+                tree(sums, p * slices * chain, slices, chain);
+                for (int m = 0; m < rows; m++) {
+                    store(w, sums, p * slices * chain + m * PanelMatrix.PANEL, panel, out, m);
+                }
             }
         }
     }

@@ -32,7 +32,14 @@ class EveryActIsAuditedTest {
             // By its SHA-256, beside a model, whose registration is audited; without the model nothing refers to it.
             "licence_text",
             // When a withdrawal was sent: its decision is audited as a verdict.
-            "right_withdrawal");
+            "right_withdrawal",
+            // Corrections alone, each audited by a trigger of its own (below), and what follows from them.
+            "ledger_entry",
+            "cost_line",
+            "usage_hour",
+            "usage_day",
+            // Who takes over a dead gateway's requests, and their end after a day: nobody's act.
+            "idempotent_request");
 
     /** What the tenant's role changes: the gateway's own doing while it serves. */
     private static final List<String> TENANTS = List.of(
@@ -47,7 +54,9 @@ class EveryActIsAuditedTest {
             "limit_use",
             "reservation",
             // Raised by use, by nobody's act.
-            "limit_alert");
+            "limit_alert",
+            // A request with a key, until its answer is a day old.
+            "idempotent_request");
 
     @Inject
     Db db;
@@ -62,6 +71,12 @@ class EveryActIsAuditedTest {
                     .contains("tenant", "project", "member", "api_key", "model", "licence_grant", "approval");
             assertThat(audited).hasSizeGreaterThan(15);
             assertThat(silent).containsExactlyInAnyOrderElementsOf(OPERATORS_OTHER);
+            assertThat(strings(superuser, """
+                    SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'ledger_entry'::regclass
+                        AND tgfoid = 'require_audit'::regproc AND tgenabled = 'O' AND tginitdeferred"""))
+                    .singleElement()
+                    .asString()
+                    .contains("AFTER INSERT", "WHEN ((new.line > 0))");
         }
     }
 

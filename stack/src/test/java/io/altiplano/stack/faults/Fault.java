@@ -1,7 +1,10 @@
 package io.altiplano.stack.faults;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 import java.util.random.RandomGenerator;
 
 /** What is done to a running platform, each undone after a while. */
@@ -203,14 +206,16 @@ enum Fault {
     }
 
     /**
-     * The faults of a seed: all faults are dealt out in turns, so that in twenty seeds each comes about three times, in an
-     * order and at moments that the seed draws.
+     * The faults of a seed: all faults are dealt out, shuffled anew for each deal, so that in twenty seeds each comes about three
+     * times, each time beside others.
+     *
+     * @param each faults a seed
      */
     static List<Fault> of(int seed, int each) {
-        Fault[] all = values();
-        // A step that shares no divisor with their number visits all before any comes again.
-        return java.util.stream.IntStream.range(0, each)
-                .mapToObj(i -> all[(seed * each + i) * 8 % all.length])
-                .toList();
+        int hands = values().length / each;
+        List<Fault> deck = new ArrayList<>(List.of(values()));
+        Collections.shuffle(deck, new Random(seed / hands));
+        int first = seed % hands * each;
+        return List.copyOf(deck.subList(first, first + each));
     }
 }

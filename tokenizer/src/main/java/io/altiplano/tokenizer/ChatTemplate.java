@@ -114,6 +114,7 @@ public final class ChatTemplate {
         bindings.put("tools", tools.isEmpty() ? null : tools);
         bindings.put("add_generation_prompt", addGenerationPrompt);
         bindings.put(TemplateLibrary.RENDER, render);
+        TemplateLibrary.DEFINED.forEach(name -> bindings.put(name, name));
         RenderResult result = rendered(bindings);
         if (render.raised != null) {
             throw new ChatTemplateException(render.raised);

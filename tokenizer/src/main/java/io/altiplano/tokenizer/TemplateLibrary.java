@@ -81,8 +81,11 @@ public final class TemplateLibrary {
     static final Set<String> REFUSED_TAGS = Set.of("include", "import", "from", "extends");
 
     static List<Filter> filters() {
-        return List.of(new Trim(), new ToJson(), new Indent(), new Replace());
+        return List.of(new Trim(), new ToJson(), new Indent(), new Replace(), new Items());
     }
+
+    /** Names that templates ask for by {@code is defined} before they call them: in Python they are variables like any other. */
+    static final Set<String> DEFINED = Set.of("raise_exception", "strftime_now");
 
     static List<ExpTest> tests() {
         return List.of(new IsIterable());
@@ -261,6 +264,25 @@ public final class TemplateLibrary {
             }
             int most = args.length > 2 ? Integer.parseInt(args[2]) : -1;
             return value == null ? null : TemplateStrings.replace(value.toString(), args[0], args[1], most);
+        }
+    }
+
+    /** A mapping's keys with their values, in its order; of what is not there, none. */
+    private static final class Items implements Filter {
+        @Override
+        public String getName() {
+            return "items";
+        }
+
+        @Override
+        public Object filter(@Nullable Object value, JinjavaInterpreter interpreter, String... args) {
+            if (value == null) {
+                return List.of();
+            }
+            if (value instanceof Map<?, ?> map) {
+                return List.copyOf(map.entrySet());
+            }
+            throw new ChatTemplateException("the chat template asks for the items of what is no mapping");
         }
     }
 

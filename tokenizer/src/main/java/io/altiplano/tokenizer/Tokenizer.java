@@ -33,6 +33,9 @@ import java.util.Set;
  * <p>Safe for use by many threads.
  */
 public final class Tokenizer implements AutoCloseable {
+    /** Longest text that is encoded at once, in UTF-16 units; a longer run of blanks would end the native library, and the process. */
+    public static final int LONGEST_TEXT = 1 << 23;
+
     private static final Cleaner CLEANER = Cleaner.create();
 
     static {
@@ -155,6 +158,7 @@ public final class Tokenizer implements AutoCloseable {
      * A text's token ids. Special tokens in the text are plain text; unpaired surrogates count as U+FFFD.
      *
      * @return ids in [0, {@link #vocabularySize()}), empty for an empty text
+     * @throws IllegalArgumentException if the text is longer than {@link #LONGEST_TEXT}
      */
     public int[] encode(String text) {
         return encode(encoders.first, text);
@@ -168,6 +172,10 @@ public final class Tokenizer implements AutoCloseable {
     private int[] encode(long handle, String text) {
         if (text.isEmpty()) {
             return new int[0];
+        }
+        if (text.length() > LONGEST_TEXT) {
+            throw new IllegalArgumentException(
+                    "a text of " + text.length() + " characters; at most " + LONGEST_TEXT + " are encoded at once");
         }
         TokenizersLibrary lib = TokenizersLibrary.LIB;
         long encoding = lib.encode(handle, wellFormed(text), false);

@@ -162,6 +162,10 @@ class ChatEncoderTest {
                 "{{ nothing is not defined }}; true",
                 "{% generation %}{{ 'Ab'.upper() }}{% endgeneration %}; AB",
                 "{{ 'abc'.startswith('ab') }}; true",
+                "{{ 'yes' if strftime_now is defined and raise_exception is defined else 'no' }}; yes",
+                "{{ strftime_now('%Y') if strftime_now is defined else '2024' }}; 2026",
+                "{% for k, v in {'b': 1, 'a': 2} | items %}{{ k }}={{ v }}{{ ',' if not loop.last }}{% endfor %}; b=1,a=2",
+                "[{% for k, v in nothing | items %}{{ k }}{% endfor %}]; []",
             })
     void what_python_reads_is_read_as_python_does(String source, String expected) {
         ChatTemplate template = new ChatTemplate(source, BOS, CLOCK);

@@ -5,6 +5,7 @@ import io.altiplano.worker.kernel.cpu.CpuKernels;
 import io.altiplano.worker.kernel.nativecpu.NativeKernels;
 import io.altiplano.worker.kernel.nativecpu.NativeUnavailableException;
 import io.altiplano.worker.kernel.reference.ReferenceKernels;
+import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 /** The words by which people choose ranks and kernels; the one place that knows every kernel backend. */
@@ -35,7 +36,12 @@ final class EngineChoices {
      * @throws IllegalArgumentException naming the choices, or saying why native is not one here
      */
     static Kernels kernels(String word) {
-        return kernels(word, NativeKernels::open);
+        return kernels(word, reason -> LOG.warnf("event=kernels_chosen kernels=vector reason=%s", reason));
+    }
+
+    /** The same; {@code fallback} hears why auto is not native. */
+    static Kernels kernels(String word, Consumer<String> fallback) {
+        return kernels(word, NativeKernels::open, fallback);
     }
 
     /** How the native kernels are had. */
@@ -43,9 +49,9 @@ final class EngineChoices {
         NativeKernels open() throws NativeUnavailableException;
     }
 
-    static Kernels kernels(String word, Native here) {
+    static Kernels kernels(String word, Native here, Consumer<String> fallback) {
         return switch (word) {
-            case "auto" -> nativeOrVector(here);
+            case "auto" -> nativeOrVector(here, fallback);
             case "native" -> {
                 try {
                     yield here.open();
@@ -62,13 +68,13 @@ final class EngineChoices {
         };
     }
 
-    private static Kernels nativeOrVector(Native here) {
+    private static Kernels nativeOrVector(Native here, Consumer<String> fallback) {
         try {
             NativeKernels kernels = here.open();
             LOG.infof("event=kernels_chosen kernels=native instructions=%s", kernels.instructions());
             return kernels;
         } catch (NativeUnavailableException e) {
-            LOG.warnf("event=kernels_chosen kernels=vector reason=%s", e.getMessage());
+            fallback.accept(String.valueOf(e.getMessage()));
             return new CpuKernels();
         }
     }

@@ -5,11 +5,18 @@ import io.altiplano.worker.model.ModelOptions;
 import io.altiplano.worker.model.WeightsMode;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** The options that every engine command shares. */
 final class ModelOptionsMixin {
+    @Spec(Spec.Target.MIXEE)
+    private @Nullable CommandSpec mixee;
+
     @Option(names = "--model", required = true, paramLabel = "DIR", description = "Hugging Face model directory")
     private Path model = Path.of(".");
 
@@ -62,8 +69,16 @@ final class ModelOptionsMixin {
                 WeightsMode.of(weights),
                 EngineChoices.tensorParallel(tp),
                 threads,
-                EngineChoices.kernels(kernels),
+                EngineChoices.kernels(kernels, this::tell),
                 KvType.of(kv)));
+    }
+
+    private void tell(String whyNotNative) {
+        Objects.requireNonNull(mixee, "picocli sets it")
+                .commandLine()
+                .getErr()
+                .println("engine: the slower kernels in pure Java serve; native ones cannot be used here: "
+                        + whyNotNative);
     }
 
     /** Runs what checks a person's input; its refusals are the person's to hear. */

@@ -32,6 +32,9 @@ public sealed interface KvPlane {
     /** The number at an index, of a token and head. */
     float get(int at, int token);
 
+    /** How many numbers it has room for. */
+    int count();
+
     /** Bytes held. */
     long bytes();
 
@@ -47,6 +50,11 @@ public sealed interface KvPlane {
         @Override
         public float get(int at, int token) {
             return numbers[at];
+        }
+
+        @Override
+        public int count() {
+            return numbers.length;
         }
 
         @Override
@@ -67,6 +75,11 @@ public sealed interface KvPlane {
         @Override
         public float get(int at, int token) {
             return Bf16.decode(numbers[at]);
+        }
+
+        @Override
+        public int count() {
+            return numbers.length;
         }
 
         @Override
@@ -93,6 +106,11 @@ public sealed interface KvPlane {
         @Override
         public float get(int at, int token) {
             return E4m3.decode(codes[at]) * scales[token];
+        }
+
+        @Override
+        public int count() {
+            return codes.length - PADDING;
         }
 
         @Override

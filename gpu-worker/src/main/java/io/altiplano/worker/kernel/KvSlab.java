@@ -32,6 +32,11 @@ public record KvSlab(KvPlane keys, KvPlane values, int heads, int headDim) {
         return (headDim + ReductionOrder.LANES - 1) / ReductionOrder.LANES * ReductionOrder.LANES;
     }
 
+    /** Blocks held. */
+    public int blocks() {
+        return keys.count() / (heads * headDim * BLOCK);
+    }
+
     /** Index of a block's first token of one head. */
     public int tokenOffset(int block, int head) {
         return (block * heads + head) * BLOCK;

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.altiplano.worker.kernel.nativecpu.NativeKernels;
 import io.altiplano.worker.kernel.nativecpu.NativeUnavailableException;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class EngineChoicesTest {
@@ -14,8 +16,10 @@ class EngineChoicesTest {
 
     @Test
     void auto_is_vector_where_native_cannot_be_and_native_is_refused_with_the_reason() {
-        assertThat(EngineChoices.kernels("auto", NOWHERE).name()).isEqualTo("vector");
-        assertThatThrownBy(() -> EngineChoices.kernels("native", NOWHERE))
+        List<String> told = new ArrayList<>();
+        assertThat(EngineChoices.kernels("auto", NOWHERE, told::add).name()).isEqualTo("vector");
+        assertThat(told).containsExactly("this processor has no AVX-512");
+        assertThatThrownBy(() -> EngineChoices.kernels("native", NOWHERE, told::add))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("this processor has no AVX-512")
                 .hasMessageContaining("auto");

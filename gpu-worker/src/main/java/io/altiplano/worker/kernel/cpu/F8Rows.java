@@ -1,5 +1,12 @@
 package io.altiplano.worker.kernel.cpu;
 
+import static io.altiplano.worker.kernel.cpu.F8Tables.B;
+import static io.altiplano.worker.kernel.cpu.F8Tables.F;
+import static io.altiplano.worker.kernel.cpu.F8Tables.HIGH_HALF;
+import static io.altiplano.worker.kernel.cpu.F8Tables.LOWER;
+import static io.altiplano.worker.kernel.cpu.F8Tables.SIGN;
+import static io.altiplano.worker.kernel.cpu.F8Tables.UPPER;
+
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
@@ -7,20 +14,12 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * F8 weights times 2, 4 or 8 rows where {@link F8Tables#USABLE}: widened in registers, sixteen accumulators, straight-line. Few
  * rows do too little with a weight to pay for its way through the cache.
  */
 final class F8Rows {
-    private static final VectorSpecies<Byte> B = ByteVector.SPECIES_512;
-    private static final VectorSpecies<Float> F = FloatVector.SPECIES_512;
-    private static final byte SIGN = (byte) 0x80;
-    private static final short UPPER = (short) 0xff00;
-    private static final short LOWER = 0x00ff;
-    private static final int HIGH_HALF = 0xffff0000;
-
     private F8Rows() {}
 
     /** One slice of four panels times 2 rows, which lie as [k][row]: the chains of panel i begin at {@code ti}, 32 a row. */

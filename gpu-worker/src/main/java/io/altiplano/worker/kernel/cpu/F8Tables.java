@@ -23,16 +23,16 @@ final class F8Tables {
     /** Whether this machine has such instructions; without them the lookups would be the slow way. */
     static final boolean USABLE = Lanes.L == 16 && processorHasVbmi();
 
-    private static final VectorSpecies<Byte> B = ByteVector.SPECIES_512;
-    private static final VectorSpecies<Float> F = FloatVector.SPECIES_512;
+    static final VectorSpecies<Byte> B = ByteVector.SPECIES_512;
+    static final VectorSpecies<Float> F = FloatVector.SPECIES_512;
     static final ByteVector HIGH0 = table(0, 8);
     static final ByteVector HIGH1 = table(64, 8);
     static final ByteVector LOW0 = table(0, 0);
     static final ByteVector LOW1 = table(64, 0);
-    private static final byte SIGN = (byte) 0x80;
-    private static final short UPPER = (short) 0xff00;
-    private static final short LOWER = 0x00ff;
-    private static final int HIGH_HALF = 0xffff0000;
+    static final byte SIGN = (byte) 0x80;
+    static final short UPPER = (short) 0xff00;
+    static final short LOWER = 0x00ff;
+    static final int HIGH_HALF = 0xffff0000;
 
     private F8Tables() {}
 

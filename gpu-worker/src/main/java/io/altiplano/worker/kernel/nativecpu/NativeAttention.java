@@ -9,6 +9,7 @@ import io.altiplano.worker.kernel.cpu.WidenedChunk;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Objects;
 
 /**
  * Cuts attention into tiles: neighbouring rows of one sequence, and the query heads that share a KV head. A chunk of keys and
@@ -50,6 +51,7 @@ final class NativeAttention {
     }
 
     void run(AttentionRows batch, float[] qkv, int stride, int heads, KvSlab kv, float scale, float[] out) {
+        require(batch, qkv, stride, heads, kv, out);
         int group = heads / kv.heads();
         int tiles = tile(batch, library.attendQueries / group);
         MemorySegment q = MemorySegment.ofArray(qkv);
@@ -61,6 +63,33 @@ final class NativeAttention {
             Tile rows = new Tile(batch, tileFrom[tile], tileFrom[tile + 1], group, head);
             attend(rows, q, stride, heads, kv, scale, to, scratch[worker]);
         });
+    }
+
+    /** Native code reads where it is told to: what Java would find out by reading is found out before. */
+    private static void require(AttentionRows batch, float[] qkv, int stride, int heads, KvSlab kv, float[] out) {
+        long width = (long) heads * kv.headDim();
+        if (batch.rows() > 0 && (batch.rows() - 1L) * stride + width > qkv.length) {
+            throw new IllegalArgumentException(
+                    batch.rows() + " rows of " + stride + " floats do not fit an array of " + qkv.length);
+        }
+        if (batch.rows() * width > out.length) {
+            throw new IllegalArgumentException(
+                    batch.rows() + " rows of " + width + " floats do not fit an array of " + out.length);
+        }
+        int blocks = kv.blocks();
+        int last = -1;
+        for (int m = 0; m < batch.rows(); m++) {
+            int sequence = batch.sequence()[m];
+            boolean ends = m + 1 == batch.rows() || batch.sequence()[m + 1] != sequence;
+            last = Math.max(last, batch.positions()[m]);
+            if (ends) {
+                int[] table = batch.blockTables()[sequence];
+                for (int b = 0; b <= last / KvSlab.BLOCK; b++) {
+                    Objects.checkIndex(table[b], blocks);
+                }
+                last = -1;
+            }
+        }
     }
 
     /** Fills {@link #tileFrom} with the first row of each tile and the end; returns the number of tiles. */

@@ -80,16 +80,21 @@ public final class NativeKernels implements Kernels {
      */
     public static List<NativeKernels> variants() throws NativeUnavailableException {
         Path file = NativeLibrary.extract();
-        List<NativeKernels> all = new ArrayList<>();
-        all.add(open(file, Instructions.AVX512));
-        for (Instructions more : List.of(Instructions.AVX512_VBMI, Instructions.AVX512_BF16)) {
-            try {
-                all.add(open(file, more));
-            } catch (NativeUnavailableException e) {
-                // This processor lacks them, or rounds otherwise with them: the ones before serve.
+        try {
+            List<NativeKernels> all = new ArrayList<>();
+            all.add(open(file, Instructions.AVX512));
+            for (Instructions more : List.of(Instructions.AVX512_VBMI, Instructions.AVX512_BF16)) {
+                try {
+                    all.add(open(file, more));
+                } catch (NativeUnavailableException e) {
+                    // This processor lacks them, or rounds otherwise with them: the ones before serve.
+                }
             }
+            return all;
+        } finally {
+            // What is loaded needs no name any more, and so nothing is left behind however the process ends.
+            NativeLibrary.delete(file);
         }
-        return all;
     }
 
     /** Some processors run AVX512-BF16 at a quarter of the rate of F32 multiply-adds, so the rate decides. */

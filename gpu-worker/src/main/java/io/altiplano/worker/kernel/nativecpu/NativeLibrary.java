@@ -105,11 +105,20 @@ final class NativeLibrary {
                 throw new NativeUnavailableException(whyNotBuilt());
             }
             Path file = Files.createTempFile("libaltiplano-kernels", ".so");
-            file.toFile().deleteOnExit();
             Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING);
             return file;
         } catch (IOException e) {
             throw new NativeUnavailableException("the library cannot be written to a temporary file: " + e);
+        }
+    }
+
+    /** Takes away what {@link #extract} wrote. */
+    static void delete(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            // A forgotten file of 200 KB does no harm.
+            file.toFile().deleteOnExit();
         }
     }
 

@@ -3,15 +3,22 @@ package io.altiplano.worker.kernel.nativecpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.altiplano.worker.kernel.AttentionRows;
 import io.altiplano.worker.kernel.BatchDependentKernels;
+import io.altiplano.worker.kernel.Kernels;
+import io.altiplano.worker.kernel.KvSlab;
+import io.altiplano.worker.kernel.KvType;
+import io.altiplano.worker.kernel.RankKernels;
 import io.altiplano.worker.kernel.cpu.CpuKernels;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -67,6 +74,76 @@ class NativeKernelsTest {
         assertThat(SelfTest.difference(new BatchDependentKernels(sound), sound))
                 .contains("2 rows")
                 .contains("instead of");
+    }
+
+    @Test
+    void the_self_test_finds_attention_that_rounds_otherwise() {
+        CpuKernels sound = new CpuKernels();
+        Kernels otherwise = proxy(
+                Kernels.class,
+                sound,
+                (method, arguments, result) -> result instanceof RankKernels rank
+                        ? proxy(RankKernels.class, rank, (what, given, none) -> {
+                            if (what.equals("attention")) {
+                                float[] out = (float[]) given[6];
+                                out[out.length - 1] = Math.nextUp(out[out.length - 1]);
+                            }
+                            return none;
+                        })
+                        : result);
+        assertThat(SelfTest.difference(otherwise, sound)).startsWith("attention over f32, row 4:");
+    }
+
+    private interface After {
+        @Nullable
+        Object call(String method, Object[] arguments, @Nullable Object result);
+    }
+
+    /** The sound one, with something done after each call. */
+    private static <T> T proxy(Class<T> type, T sound, After after) {
+        return type.cast(Proxy.newProxyInstance(
+                type.getClassLoader(),
+                new Class<?>[] {type},
+                (self, method, arguments) -> after.call(method.getName(), arguments, method.invoke(sound, arguments))));
+    }
+
+    @Test
+    void a_block_that_there_is_not_is_refused_before_it_is_read() {
+        // given
+        KvSlab kv = KvSlab.of(KvType.BF16, 2, 1, 16);
+        float[] qkv = new float[48];
+        float[] out = new float[16];
+
+        // then
+        for (int bad : new int[] {2, -1, 1 << 28}) {
+            AttentionRows rows = new AttentionRows(1, new int[] {20}, new int[] {0}, new int[][] {{0, bad}});
+            try (RankKernels rank = here().forRank(1)) {
+                assertThatThrownBy(() -> rank.attention(rows, qkv, 48, 1, kv, 1f, out))
+                        .isInstanceOf(IndexOutOfBoundsException.class);
+            }
+        }
+    }
+
+    /** The native kernels, or those that serve where there are none: both refuse. */
+    private static Kernels here() {
+        try {
+            return NativeKernels.open();
+        } catch (NativeUnavailableException e) {
+            return new CpuKernels();
+        }
+    }
+
+    @Test
+    void nothing_is_left_of_the_library_in_the_temporary_folder() throws Exception {
+        // when
+        here();
+
+        // then: not even while it is in use
+        Path mapped = Path.of("/proc/self/maps");
+        if (Files.isReadable(mapped)) {
+            assertThat(Files.readAllLines(mapped).stream().filter(line -> line.contains("libaltiplano-kernels")))
+                    .allMatch(line -> line.endsWith("(deleted)"));
+        }
     }
 
     @Test

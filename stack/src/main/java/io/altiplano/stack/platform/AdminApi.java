@@ -3,6 +3,7 @@ package io.altiplano.stack.platform;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.altiplano.stack.infra.InfraException;
+import java.util.Map;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -83,6 +84,15 @@ public final class AdminApi {
                 .put("adapter_premium", adapterPremium)
                 .put("batch_discount", discount);
         require(Http.send("POST", url + "/prices", token.get(), body), "set the price of " + model);
+    }
+
+    /** Sets what the platform allows a tenant in place of its plan, by the limits' names; all that it sets there. */
+    public void limits(String tenant, Map<String, Long> limits) {
+        ObjectNode body = Http.JSON.createObjectNode();
+        limits.forEach(body::put);
+        require(
+                Http.send("PUT", url + "/tenants/" + tenant + "/limits", token.get(), body),
+                "set the limits of " + tenant);
     }
 
     /** Gives a tier other limits from now on, for inference alone. */

@@ -57,7 +57,7 @@ class CheckerTest {
         Map<String, Long> idle = Map.of();
         List<String> undrained = List.of();
         String audit = "";
-        Map<String, Integer> limits = Map.of();
+        Map<String, Evidence.Quota> quotas = Map.of("north", new Evidence.Quota(100, 100));
 
         Evidence evidence() {
             return new Evidence(
@@ -71,7 +71,7 @@ class CheckerTest {
                     idle,
                     undrained,
                     audit,
-                    limits);
+                    quotas);
         }
     }
 
@@ -98,7 +98,7 @@ class CheckerTest {
         ANOTHERS_ANSWER(
                 Invariant.I3,
                 s -> s.seen.set(0, seen(JOB.toString(), "north", Seen.End.WHOLE, 10, 4, "Another story.", 0))),
-        TOO_MANY_AT_ONCE(Invariant.I4, s -> s.limits = Map.of("north", 1)),
+        MORE_THAN_THE_HARD_LIMIT(Invariant.I4, s -> s.quotas = Map.of("north", new Evidence.Quota(101, 100))),
         AUDIT_BROKEN(Invariant.I5, s -> s.audit = "row 7 does not follow from row 6"),
         EPOCH_SKIPPED(Invariant.I6, s -> s.log.add(1, granted(JOB, 3))),
         SUCCESS_WITHOUT_A_LEASE(Invariant.I6, s -> s.log.removeFirst()),
@@ -166,6 +166,9 @@ class CheckerTest {
         // then
         assertThat(Checker.fair(alike, "north", "south")).isEmpty();
         assertThat(Checker.fair(unlike, "north", "south"))
+                .extracting(Finding::invariant)
+                .containsExactly(Invariant.I7);
+        assertThat(Checker.fair(List.of(served("north", 20), served("south", 20)), "north", "south"))
                 .extracting(Finding::invariant)
                 .containsExactly(Invariant.I7);
     }

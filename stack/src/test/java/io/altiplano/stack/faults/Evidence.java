@@ -19,7 +19,7 @@ import java.util.UUID;
  * @param idle what was left over when nothing ran: a name and an amount; empty if nothing was
  * @param undrained what had not drained 30 s after healing
  * @param audit what the audit log's verification said; empty if it holds
- * @param limits hard limit of jobs at once, by tenant
+ * @param quotas by tenant with a hard limit of tokens a day
  */
 record Evidence(
         List<Seen> seen,
@@ -32,7 +32,7 @@ record Evidence(
         Map<String, Long> idle,
         List<String> undrained,
         String audit,
-        Map<String, Integer> limits) {
+        Map<String, Quota> quotas) {
 
     /**
      * A job as submitted.
@@ -42,6 +42,14 @@ record Evidence(
      * @param mostTokens most that may be generated
      */
     record Submitted(String tenant, int promptTokens, int mostTokens) {}
+
+    /**
+     * Tokens of a day.
+     *
+     * @param billed all that the ledger holds of the tenant
+     * @param allowed the hard limit
+     */
+    record Quota(long billed, long allowed) {}
 
     /**
      * A ledger entry.

@@ -41,6 +41,13 @@ class FaultRuns {
     private static final int FIRST = Integer.getInteger("altiplano.faults.first", 0);
     private static final int FAULTS = 3;
     private static final int CLIENTS_A_TENANT = 3;
+    /** Of either tenant, and of both far more than the workers take at once. */
+    private static final int CLIENTS_IN_A_FLOOD = 24;
+    /** Of a tenant that soon has had enough. */
+    private static final long NARROW_TOKENS = 2_500;
+
+    private static final Map<String, Long> WIDE =
+            Map.of("requests_per_minute", 1_000_000L, "tokens_per_minute", 1_000_000_000L);
     private static final Duration LOADED = Duration.ofSeconds(18);
     private static final Duration DRAINED = Duration.ofSeconds(30);
 
@@ -51,16 +58,21 @@ class FaultRuns {
     @SuppressWarnings("NullAway.Init") // in @BeforeAll
     private Cluster cluster;
 
+    @SuppressWarnings("NullAway.Init") // in @BeforeAll
+    private Client.PromptCounter counter;
+
+    private final Map<String, String> keys = new LinkedHashMap<>();
+
     @BeforeAll
     void start() {
         Path folder = TestInfra.root().resolve("stack/target/faults/" + UUID.randomUUID());
         cluster = Cluster.start(folder);
-        var counter = new Client.PromptCounter(folder.resolve("models").resolve(Demo.MODEL));
+        counter = new Client.PromptCounter(folder.resolve("models").resolve(Demo.MODEL));
         for (String tenant : List.of("north", "south")) {
-            String key = cluster.newTenant(tenant);
-            for (int i = 0; i < CLIENTS_A_TENANT; i++) {
-                clients.add(new Client(cluster.url() + "/v1", tenant, key, counter));
-            }
+            keys.put(tenant, cluster.newTenant(tenant));
+            // Refusals for going fast are not what is tried here.
+            cluster.admin().limits(tenant, WIDE);
+            clients.addAll(clients(tenant, CLIENTS_A_TENANT));
         }
         // What an undisturbed platform says: the same, to the last character, is expected of a disturbed one.
         for (Question question : Question.all()) {
@@ -77,6 +89,33 @@ class FaultRuns {
             cluster.close();
         }
         System.out.println("Report: " + report.write(TestInfra.root().resolve("stack/target/faults")));
+    }
+
+    private List<Client> clients(String tenant, int count) {
+        String key = keys.getOrDefault(tenant, "");
+        return IntStream.range(0, count)
+                .mapToObj(i -> new Client(cluster.url() + "/v1", tenant, key, counter))
+                .toList();
+    }
+
+    @Test
+    void equalTenantsAreServedAlikeWhileBothAskForMoreThanFits() throws Exception {
+        // given
+        List<Client> flood = new ArrayList<>(clients("north", CLIENTS_IN_A_FLOOD));
+        flood.addAll(clients("south", CLIENTS_IN_A_FLOOD));
+        List<Seen> seen;
+
+        // when
+        try (Load load = Load.steady(flood)) {
+            Thread.sleep(LOADED);
+            seen = load.stop();
+        } finally {
+            flood.forEach(Client::close);
+        }
+
+        // then
+        assertThat(Checker.fair(seen, "north", "south")).isEmpty();
+        assertThat(seen).allMatch(s -> s.end() == Seen.End.WHOLE);
     }
 
     @TestFactory
@@ -104,7 +143,7 @@ class FaultRuns {
         assertThat(seen)
                 .allMatch(s -> s.end() == Seen.End.WHOLE || s.end() == Seen.End.LEFT)
                 .anyMatch(s -> s.end() == Seen.End.WHOLE);
-        assertThat(Checker.check(gather(from, seen)).findings()).isEmpty();
+        assertThat(Checker.check(gather(from, seen, List.of())).findings()).isEmpty();
     }
 
     private void run(int seed) throws Exception {
@@ -112,13 +151,21 @@ class FaultRuns {
         Random random = new Random(seed);
         Map<TopicPartition, Long> from = Replay.ends(cluster);
         List<Fault> faults = Fault.of(seed, FAULTS);
+        String narrow = "narrow-" + seed;
+        keys.put(narrow, cluster.newTenant(narrow));
+        cluster.admin().limits(narrow, Map.of("tokens_per_day", NARROW_TOKENS));
+        List<Client> all = new ArrayList<>(clients);
+        List<Client> narrowed = clients(narrow, 2);
+        all.addAll(narrowed);
         List<Seen> seen;
-        try (Load load = Load.start(clients, seed)) {
+        try (Load load = Load.start(all, seed)) {
             disturb(faults, random);
             cluster.heal();
             seen = load.stop();
+        } finally {
+            narrowed.forEach(Client::close);
         }
-        Evidence evidence = gather(from, seen);
+        Evidence evidence = gather(from, seen, List.of(narrow));
         Checker.Result result = Checker.check(evidence);
         report.add(new Report.Row(seed, faults, seen, result, Duration.ofNanos(System.nanoTime() - began)));
         System.out.println(report.last());
@@ -159,7 +206,7 @@ class FaultRuns {
         }
     }
 
-    private Evidence gather(Map<TopicPartition, Long> from, List<Seen> seen) throws SQLException {
+    private Evidence gather(Map<TopicPartition, Long> from, List<Seen> seen, List<String> narrow) throws SQLException {
         List<String> undrained = new ArrayList<>();
         Map<String, Long> idle = new LinkedHashMap<>();
         Replay.Since[] since = {Replay.since(cluster, from)};
@@ -180,6 +227,10 @@ class FaultRuns {
         }
         try (Connection database = cluster.superuser()) {
             idle.putAll(Leftovers.rows(database));
+            Map<String, Evidence.Quota> quotas = new LinkedHashMap<>();
+            for (String tenant : narrow) {
+                quotas.put(tenant, new Evidence.Quota(Ledger.billed(database, tenant), NARROW_TOKENS));
+            }
             List<Evidence.Entry> ledger =
                     Ledger.of(database, since[0].submitted().keySet());
             return new Evidence(
@@ -193,7 +244,7 @@ class FaultRuns {
                     idle,
                     undrained,
                     cluster.verifyAudit(),
-                    Map.of());
+                    quotas);
         }
     }
 

@@ -34,6 +34,18 @@ final class Ledger {
         return entries;
     }
 
+    /** Tokens read and written that a tenant is billed. */
+    static long billed(Connection database, String tenant) throws SQLException {
+        try (var query = database.prepareStatement(
+                "SELECT coalesce(sum(prompt_tokens + completion_tokens), 0) FROM ledger_entry WHERE tenant_id = ?")) {
+            query.setString(1, tenant);
+            try (ResultSet row = query.executeQuery()) {
+                row.next();
+                return row.getLong(1);
+            }
+        }
+    }
+
     /** Every byte of ledger, cost lines and rollups, as one hash. */
     static String digest(Connection database) throws SQLException {
         StringBuilder all = new StringBuilder();

@@ -2,6 +2,7 @@ package io.altiplano.stack.faults;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -30,6 +31,22 @@ final class Load implements AutoCloseable {
             Client client = clients.get(i);
             Random random = new Random(seed * 1_000 + i);
             load.threads.add(Thread.ofVirtual().name("client-" + i).start(() -> load.run(client, random)));
+        }
+        return load;
+    }
+
+    /** Starts clients that stream one long question after the other, without a pause. */
+    static Load steady(List<Client> clients) {
+        Load load = new Load();
+        Question longest = load.questions.stream()
+                .max(Comparator.comparingInt(Question::least))
+                .orElseThrow();
+        for (Client client : clients) {
+            load.threads.add(Thread.ofVirtual().start(() -> {
+                while (!load.stopped) {
+                    load.seen.add(client.stream(longest, Integer.MAX_VALUE, 0));
+                }
+            }));
         }
         return load;
     }

@@ -172,6 +172,11 @@ public class Entitlements {
         return refusal.cause() == Refusal.Cause.CONCURRENT || refusal.cause() == Refusal.Cause.HELD;
     }
 
+    /** Ends what has to end and could not before; how many reservations had outlived their term. */
+    long tidy() {
+        return reservations.tidy();
+    }
+
     /** Requests let in here and not yet ended. */
     long underWay() {
         return underWay.get();

@@ -1,7 +1,6 @@
 package io.altiplano.gateway.entitlement;
 
 import io.altiplano.gateway.db.DatabaseUnavailableException;
-import io.altiplano.gateway.db.Db;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.Startup;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -12,19 +11,22 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 
-/** Looks for expired reservations again and again. Every replica does; what one has in hand the others pass over. */
+/**
+ * Looks again and again for reservations that could not be ended, and for expired ones. Every replica does; what one has in
+ * hand the others pass over.
+ */
 @ApplicationScoped
 public class Expiry {
     private static final Logger LOG = Logger.getLogger(Expiry.class);
 
-    private final Reservations reservations;
+    private final Entitlements entitlements;
     private final long periodMillis;
     private final ScheduledExecutorService scheduler = Executors.newSingleThreadScheduledExecutor(
             Thread.ofVirtual().name("reservation-expiry").factory());
 
     @Inject
-    Expiry(Db db, LimitSettings settings) {
-        reservations = new Reservations(db, settings.reservationTerm(), null);
+    Expiry(Entitlements entitlements, LimitSettings settings) {
+        this.entitlements = entitlements;
         periodMillis = settings.expiryPeriod().toMillis();
     }
 
@@ -39,7 +41,7 @@ public class Expiry {
 
     private void round() {
         try {
-            long ended = reservations.expire();
+            long ended = entitlements.tidy();
             if (ended > 0) {
                 LOG.infof("%d reservations had expired", ended);
             }

@@ -95,12 +95,12 @@ class SettlementTest {
         dead.reserve(tenant, late);
         Replica alive = replica(plan(1000, 1_000_000, 2, 1000));
         clock.pass(Replica.TERM.minusMillis(1));
-        alive.reservations.expire();
+        alive.reservations.tidy();
         assertThat(refusal(alive, explicit(1, 1)).code()).isEqualTo("rate_limit_exceeded");
 
         clock.pass(Duration.ofMillis(1));
-        alive.reservations.expire();
-        alive.reservations.expire();
+        alive.reservations.tidy();
+        alive.reservations.tidy();
 
         assertThat(alive.standing(tenant).running()).isZero();
         assertThat(alive.standing(tenant).monthHeld()).isZero();

@@ -24,9 +24,6 @@ import io.altiplano.stack.platform.Probe;
 import io.altiplano.stack.platform.ServiceSpecs;
 import io.altiplano.stack.platform.Supervised;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,7 +35,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 
 /**
  * A whole platform to break: two gateways behind a front door, two schedulers, two workers, and a PostgreSQL, a broker and
@@ -67,8 +64,7 @@ final class Cluster implements AutoCloseable {
     private final Map<String, Supervised> parts = new LinkedHashMap<>();
     private final Map<String, Integer> servicePorts = new LinkedHashMap<>();
     private final Map<String, Wire> wires = new LinkedHashMap<>();
-    private final Wire door;
-    private final AtomicInteger turn = new AtomicInteger();
+    private final FrontDoor door;
 
     /** What ports there are, in their order. */
     private enum Port {
@@ -130,7 +126,7 @@ final class Cluster implements AutoCloseable {
                         .process());
         kafka = KafkaServer.of(part("kafka").current(), port(Port.KAFKA), secrets);
         postgres = new PostgresServer(part("postgres").current(), port(Port.POSTGRES), secrets.get("superuser"));
-        door = new Wire(this::readyGateway);
+        door = new FrontDoor(List.of(port(Port.GATEWAY_0), port(Port.GATEWAY_1)));
         admin = new AdminApi(url() + "/admin/v1", () -> token("admin"));
         startServices();
     }
@@ -165,8 +161,7 @@ final class Cluster implements AutoCloseable {
             starting.add(service("worker-" + i, port, specs(i).worker(i, port)));
         }
         starting.forEach(CompletableFuture::join);
-        new KeycloakServer(part("keycloak").current(), port(Port.KEYCLOAK), port(Port.KEYCLOAK_MANAGEMENT))
-                .awaitReady();
+        keycloak().awaitReady();
         admin.createModel(Demo.MODEL, Demo.LICENCE, ServiceSpecs.POOL);
         Probe.awaitAnswer(url() + "/v1", newTenant("probe"), Demo.MODEL, START);
     }
@@ -196,7 +191,7 @@ final class Cluster implements AutoCloseable {
         return folder.resolve("audit/checkpoints-1.jsonl");
     }
 
-    private void supervise(String name, java.util.function.Supplier<ManagedProcess> start) {
+    private void supervise(String name, Supplier<ManagedProcess> start) {
         parts.put(name, Supervised.start(start, line -> {}));
     }
 
@@ -232,32 +227,12 @@ final class Cluster implements AutoCloseable {
         return KafkaServer.config(wire == null ? port(Port.KAFKA) : wire.port(), principal, secrets);
     }
 
+    private KeycloakServer keycloak() {
+        return new KeycloakServer(part("keycloak").current(), port(Port.KEYCLOAK), port(Port.KEYCLOAK_MANAGEMENT));
+    }
+
     private int port(Port port) {
         return ports.get(port.ordinal());
-    }
-
-    /** The gateway that a new connection goes to: in turns, of those that say they are ready. */
-    private int readyGateway() {
-        int first = turn.getAndIncrement();
-        for (int i = 0; i < REPLICAS; i++) {
-            int port = ports.get(Port.GATEWAY_0.ordinal() + Math.floorMod(first + i, REPLICAS));
-            if (ready(port)) {
-                return port;
-            }
-        }
-        return ports.get(Port.GATEWAY_0.ordinal() + Math.floorMod(first, REPLICAS));
-    }
-
-    private static boolean ready(int port) {
-        try (Socket socket = new Socket()) {
-            socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 500);
-            socket.setSoTimeout(1_000);
-            socket.getOutputStream().write("GET /q/health/ready HTTP/1.0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-            byte[] line = socket.getInputStream().readNBytes(12);
-            return new String(line, StandardCharsets.US_ASCII).endsWith(" 200");
-        } catch (IOException e) {
-            return false;
-        }
     }
 
     /** The address that clients know. */
@@ -301,7 +276,7 @@ final class Cluster implements AutoCloseable {
                 name + " to be another process and ready",
                 null,
                 START,
-                () -> part(name).current().pid() != before && ready(servicePort(name)));
+                () -> part(name).current().pid() != before && FrontDoor.ready(servicePort(name)));
     }
 
     /** The services, in the order in which a rollout takes them. */
@@ -338,7 +313,11 @@ final class Cluster implements AutoCloseable {
                 return c.isValid(2);
             }
         });
-        servicePorts.forEach((name, port) -> Waiting.until(name, null, START, () -> ready(port)));
+        Waiting.until("Keycloak", null, START, () -> {
+            keycloak().awaitReady();
+            return true;
+        });
+        servicePorts.forEach((name, port) -> Waiting.until(name, null, START, () -> FrontDoor.ready(port)));
     }
 
     /** The port of a service on 127.0.0.1, behind no wire. */
@@ -381,10 +360,6 @@ final class Cluster implements AutoCloseable {
     /** The small file systems that hold PostgreSQL's and the broker's data. */
     List<Path> disks() {
         return List.of(dirs.data().resolve("postgres"), dirs.data().resolve("kafka"));
-    }
-
-    Path logs() {
-        return dirs.logs();
     }
 
     /** What {@code audit verify} says if it does not hold; empty if it does. */

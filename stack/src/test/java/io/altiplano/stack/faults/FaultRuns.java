@@ -42,7 +42,7 @@ class FaultRuns {
     private static final int FAULTS = 3;
     private static final int CLIENTS_A_TENANT = 3;
     /** Of either tenant, and of both far more than the workers take at once. */
-    private static final int CLIENTS_IN_A_FLOOD = 24;
+    private static final int CLIENTS_IN_A_FLOOD = 40;
     /** Of a tenant that soon has had enough. */
     private static final long NARROW_TOKENS = 2_500;
 

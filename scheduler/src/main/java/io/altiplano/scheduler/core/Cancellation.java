@@ -18,8 +18,8 @@ public record Cancellation(JobOutcome outcome, String code, String message, int 
 
     /** The client or an operator cancelled. */
     static final String CANCELLED = "cancelled";
-    /** The gateway did not answer Retrying: nobody reads the answer. */
-    static final String CLIENT_GONE = "client_gone";
+    /** The gateway did not answer Retrying: it is gone, as the worker is, and its client with it. */
+    static final String GATEWAY_LOST = "gateway_lost";
     /** A licence, tier or key ended. */
     static final String RIGHT_WITHDRAWN = "right_withdrawn";
     /** A submission that breaks the contract. */

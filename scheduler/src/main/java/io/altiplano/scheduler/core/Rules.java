@@ -137,10 +137,11 @@ final class Rules {
                     nowMs);
         }
         if (overdue && !answered && job.interactive()) {
-            return Records.cancelled(
+            // Worker and gateway are both lost, and with them all knowledge of what the client was given: nobody can be
+            // billed.
+            return Records.failed(
                     job,
-                    bill(job),
-                    Cancellation.CLIENT_GONE,
+                    Cancellation.GATEWAY_LOST,
                     "no gateway answered within " + shard.settings.relayTimeoutMs() + " ms of the worker's loss",
                     nowMs);
         }

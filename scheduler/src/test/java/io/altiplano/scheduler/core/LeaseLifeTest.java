@@ -297,7 +297,7 @@ class LeaseLifeTest {
     }
 
     @Test
-    void aGatewayThatDoesNotAnswerInTwoSecondsCancelsAndWhatHeartbeatsToldOfIsBilled() {
+    void aGatewayThatDoesNotAnswerInTwoSecondsIsLostTooAndNothingIsBilled() {
         // given
         String id = bench.running();
         bench.beat(beat(0, "a", 2).addRunning(running(id, 1, 41)));
@@ -309,9 +309,9 @@ class LeaseLifeTest {
         bench.pass(200);
 
         // then
-        assertThat(bench.finished(id).getOutcome()).isEqualTo(JobOutcome.JOB_OUTCOME_CANCELLED);
-        assertThat(bench.finished(id).getErrorCode()).isEqualTo("client_gone");
-        assertThat(bench.finished(id).getUsage()).isEqualTo(usage(5, 41));
+        assertThat(bench.finished(id).getOutcome()).isEqualTo(JobOutcome.JOB_OUTCOME_FAILED);
+        assertThat(bench.finished(id).getErrorCode()).isEqualTo("gateway_lost");
+        assertThat(bench.finished(id).getUsage()).isEqualTo(usage(0, 0));
     }
 
     @ParameterizedTest

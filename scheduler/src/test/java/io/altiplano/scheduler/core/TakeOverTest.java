@@ -100,7 +100,7 @@ class TakeOverTest {
         bench.pass(1_900);
         assertThat(bench.phase(id)).isInstanceOf(Phase.AwaitingRelay.class);
         bench.pass(200);
-        assertThat(bench.finished(id).getErrorCode()).isEqualTo("client_gone");
+        assertThat(bench.finished(id).getErrorCode()).isEqualTo("gateway_lost");
     }
 
     @Test

@@ -137,7 +137,9 @@ final class Start {
 
     private void kafka() {
         KafkaServer server = keep(
-                () -> KafkaServer.start(dirs, ports.kafka(), ports.kafkaController(), secrets)
+                () -> (specs.busy()
+                                ? KafkaServer.startBusy(dirs, ports.kafka(), ports.kafkaController(), secrets)
+                                : KafkaServer.start(dirs, ports.kafka(), ports.kafkaController(), secrets))
                         .process(),
                 OUTER,
                 process -> KafkaServer.of(process, ports.kafka(), secrets));

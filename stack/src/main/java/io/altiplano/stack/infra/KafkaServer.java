@@ -51,8 +51,19 @@ public record KafkaServer(ManagedProcess process, int port, Map<String, String> 
         return start(dirs, port, controllerPort, secrets, List.of());
     }
 
+    /** The same for a lasting load: with all compilers, which take their time. */
+    public static KafkaServer startBusy(Dirs dirs, int port, int controllerPort, Secrets secrets) {
+        return start(dirs, port, controllerPort, secrets, List.of(), List.of("-Xms256m", "-Xmx512m"));
+    }
+
     /** The same with further listeners. */
     public static KafkaServer start(Dirs dirs, int port, int controllerPort, Secrets secrets, List<Wired> wired) {
+        return start(
+                dirs, port, controllerPort, secrets, wired, List.of("-Xms128m", "-Xmx320m", "-XX:TieredStopAtLevel=1"));
+    }
+
+    private static KafkaServer start(
+            Dirs dirs, int port, int controllerPort, Secrets secrets, List<Wired> wired, List<String> jvm) {
         Map<String, String> passwords = new LinkedHashMap<>();
         for (String principal : PRINCIPALS) {
             passwords.put(principal, secrets.get(secretOf(principal)));
@@ -65,15 +76,9 @@ public record KafkaServer(ManagedProcess process, int port, Map<String, String> 
         passwords.forEach((name, password) -> config.setProperty("altiplano.scram." + name, password));
         Path file = dirs.data().resolve("kafka.properties");
         Secrets.writePrivately(file, config, "Written at every start");
-        List<String> command = JavaCommand.of(
-                KafkaMain.class,
-                List.of(
-                        "-Xms128m",
-                        "-Xmx320m",
-                        "-XX:+UseSerialGC",
-                        "-XX:TieredStopAtLevel=1",
-                        "-XX:+ExitOnOutOfMemoryError"),
-                List.of(file.toString()));
+        List<String> options = new ArrayList<>(jvm);
+        options.addAll(List.of("-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"));
+        List<String> command = JavaCommand.of(KafkaMain.class, options, List.of(file.toString()));
         return new KafkaServer(
                 ManagedProcess.start(ManagedProcess.Spec.of("kafka", command, Map.of()), dirs), port, passwords);
     }

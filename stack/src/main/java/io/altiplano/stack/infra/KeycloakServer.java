@@ -90,7 +90,7 @@ public record KeycloakServer(ManagedProcess process, int port, int managementPor
 
     /** Waits until it says that it is ready. */
     public KeycloakServer awaitReady() {
-        try (HttpClient http = HttpClient.newHttpClient()) {
+        try (HttpClient http = PlainHttp.client()) {
             HttpRequest ready = HttpRequest.newBuilder(
                             URI.create("http://127.0.0.1:" + managementPort + "/health/ready"))
                     .timeout(Duration.ofSeconds(10))
@@ -124,7 +124,7 @@ public record KeycloakServer(ManagedProcess process, int port, int managementPor
                 .timeout(Duration.ofSeconds(30))
                 .POST(HttpRequest.BodyPublishers.ofString(form))
                 .build();
-        try (HttpClient http = HttpClient.newHttpClient()) {
+        try (HttpClient http = PlainHttp.client()) {
             HttpResponse<String> answer = http.send(request, HttpResponse.BodyHandlers.ofString());
             if (answer.statusCode() != 200) {
                 throw new InfraException(

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.altiplano.stack.infra.InfraException;
+import io.altiplano.stack.infra.PlainHttp;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -16,7 +17,7 @@ import java.util.stream.Stream;
 
 /** A small client of the streaming chat endpoint, for the terminal and the benchmark. */
 public final class ChatClient {
-    private final HttpClient http = HttpClient.newHttpClient();
+    private final HttpClient http = PlainHttp.client();
     private final String baseUrl;
     private final String key;
 

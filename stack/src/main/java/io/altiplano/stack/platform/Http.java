@@ -3,6 +3,7 @@ package io.altiplano.stack.platform;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.altiplano.stack.infra.InfraException;
+import io.altiplano.stack.infra.PlainHttp;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -17,8 +18,7 @@ final class Http {
     /** Registering a model reads all of its weights. */
     private static final Duration PATIENCE = Duration.ofHours(1);
 
-    private static final HttpClient CLIENT =
-            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+    private static final HttpClient CLIENT = PlainHttp.client();
 
     private Http() {}
 

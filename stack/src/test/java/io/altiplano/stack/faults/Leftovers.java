@@ -1,7 +1,7 @@
 package io.altiplano.stack.faults;
 
 import io.altiplano.contracts.v1.WorkerHeartbeat;
-import java.io.IOException;
+import io.altiplano.stack.infra.PlainHttp;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -9,10 +9,12 @@ import java.net.http.HttpResponse;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /** What a platform holds while nobody asks anything of it: by I9 it should be nothing. */
 final class Leftovers implements AutoCloseable {
@@ -29,8 +31,7 @@ final class Leftovers implements AutoCloseable {
             "right_withdrawal", "published_at IS NULL");
 
     private final Cluster cluster;
-    private final HttpClient http =
-            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
+    private final HttpClient http = PlainHttp.client();
 
     Leftovers(Cluster cluster) {
         this.cluster = cluster;
@@ -52,10 +53,10 @@ final class Leftovers implements AutoCloseable {
         try {
             HttpRequest request = HttpRequest.newBuilder(
                             URI.create("http://127.0.0.1:" + cluster.servicePort(service) + "/q/metrics"))
-                    .timeout(Duration.ofSeconds(5))
                     .build();
-            String body =
-                    http.send(request, HttpResponse.BodyHandlers.ofString()).body();
+            String body = http.sendAsync(request, HttpResponse.BodyHandlers.ofString())
+                    .get(5, TimeUnit.SECONDS)
+                    .body();
             for (String line : body.lines().toList()) {
                 String name = line.replaceFirst("[{ ].*", "");
                 if (GAUGES.contains(name)) {
@@ -65,8 +66,8 @@ final class Leftovers implements AutoCloseable {
                     }
                 }
             }
-        } catch (IOException e) {
-            into.put(service + " does not answer: " + e.getMessage(), 1L);
+        } catch (ExecutionException | TimeoutException e) {
+            into.put(service + " does not answer: " + e, 1L);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new AssertionError(e);
@@ -113,6 +114,6 @@ final class Leftovers implements AutoCloseable {
 
     @Override
     public void close() {
-        http.close();
+        http.shutdownNow();
     }
 }

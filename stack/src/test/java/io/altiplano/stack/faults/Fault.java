@@ -62,9 +62,7 @@ enum Fault {
     WORKER_STOPPED("SIGSTOP of a worker for longer than its lease") {
         @Override
         Undo inject(Cluster cluster, RandomGenerator random) {
-            String worker = "worker-" + random.nextInt(Cluster.REPLICAS);
-            cluster.signal(worker, 19);
-            return () -> cluster.signal(worker, 18);
+            return standstill(cluster, "worker-" + random.nextInt(Cluster.REPLICAS));
         }
 
         @Override
@@ -75,9 +73,29 @@ enum Fault {
     SCHEDULER_STOPPED("SIGSTOP of a scheduler") {
         @Override
         Undo inject(Cluster cluster, RandomGenerator random) {
-            String scheduler = "scheduler-" + random.nextInt(Cluster.REPLICAS);
-            cluster.signal(scheduler, 19);
-            return () -> cluster.signal(scheduler, 18);
+            return standstill(cluster, "scheduler-" + random.nextInt(Cluster.REPLICAS));
+        }
+
+        @Override
+        Duration lasts(RandomGenerator random) {
+            return Duration.ofMillis(random.nextLong(3_000, 9_000));
+        }
+    },
+    GATEWAY_STOPPED("SIGSTOP of a gateway for longer than its hold on its replies' partition") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            return standstill(cluster, "gateway-" + random.nextInt(Cluster.REPLICAS));
+        }
+
+        @Override
+        Duration lasts(RandomGenerator random) {
+            return Duration.ofMillis(random.nextLong(4_000, 9_000));
+        }
+    },
+    BROKER_STOPPED("SIGSTOP of the broker") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            return standstill(cluster, "kafka");
         }
 
         @Override
@@ -116,6 +134,13 @@ enum Fault {
         @Override
         Undo inject(Cluster cluster, RandomGenerator random) {
             return wire(cluster, "database", Wire.Mode.DEAF);
+        }
+    },
+    DATABASE_CROWDED("others hold all of PostgreSQL's connections and the table that admissions need") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            Crowd crowd = new Crowd(cluster);
+            return crowd::disperse;
         }
     },
     KAFKA_CUT("a service's way to Kafka is cut") {
@@ -195,6 +220,11 @@ enum Fault {
         return text;
     }
 
+    private static Undo standstill(Cluster cluster, String part) {
+        cluster.signal(part, 19);
+        return () -> cluster.signal(part, 18);
+    }
+
     private static String anyWired(RandomGenerator random) {
         return Cluster.WIRED.get(random.nextInt(Cluster.WIRED.size()));
     }
@@ -206,7 +236,7 @@ enum Fault {
     }
 
     /**
-     * The faults of a seed: all faults are dealt out, shuffled anew for each deal, so that in twenty seeds each comes about three
+     * The faults of a seed: all faults are dealt out, shuffled anew for each deal, so that in twenty seeds each comes two or three
      * times, each time beside others.
      *
      * @param each faults a seed

@@ -1,5 +1,6 @@
 package io.altiplano.stack.faults;
 
+import io.altiplano.contracts.JobId;
 import io.altiplano.contracts.Topics;
 import io.altiplano.contracts.v1.JobRecord;
 import io.altiplano.contracts.v1.SubmissionRecord;
@@ -80,22 +81,35 @@ final class Replay {
         }
     }
 
-    /** Where each partition of the topics that the checker reads ends now. */
-    static Map<TopicPartition, Long> ends(Cluster cluster) {
+    /**
+     * A moment at which nothing was under way.
+     *
+     * @param ends of the partitions that the checker reads
+     * @param atMillis by the clock that job ids are made by
+     */
+    record Mark(Map<TopicPartition, Long> ends, long atMillis) {
+        /** Whether a job is younger. An older one's records may come again in a fault, and are nothing new. */
+        private boolean isOlderThan(String job) {
+            return JobId.parse(job).submittedAtMillis() >= atMillis;
+        }
+    }
+
+    /** Now. */
+    static Mark mark(Cluster cluster) {
         try (var consumer = consumer(cluster)) {
             List<TopicPartition> all =
                     new ArrayList<>(partitions(consumer, cluster.topics().jobs()));
             all.addAll(partitions(consumer, cluster.topics().submissions()));
-            return consumer.endOffsets(all);
+            return new Mark(Map.copyOf(consumer.endOffsets(all)), System.currentTimeMillis());
         }
     }
 
-    /** What came to {@code jobs} and {@code submissions} since, and can be read, in each partition's order. */
-    static Since since(Cluster cluster, Map<TopicPartition, Long> from) {
+    /** What came to {@code jobs} and {@code submissions} since of new jobs, and can be read, in each partition's order. */
+    static Since since(Cluster cluster, Mark from) {
         List<JobRecord> log = new ArrayList<>();
         Map<String, Evidence.Submitted> submitted = new LinkedHashMap<>();
         try (var consumer = consumer(cluster)) {
-            for (ConsumerRecord<byte[], byte[]> r : read(consumer, from)) {
+            for (ConsumerRecord<byte[], byte[]> r : read(consumer, from.ends())) {
                 try {
                     if (r.topic().equals(cluster.topics().jobs())) {
                         log.add(Topics.JOB.decode(r.value()));
@@ -108,7 +122,18 @@ final class Replay {
                 }
             }
         }
+        log.removeIf(r -> !job(r).isEmpty() && !from.isOlderThan(job(r)));
+        submitted.keySet().removeIf(job -> !from.isOlderThan(job));
         return new Since(log, submitted);
+    }
+
+    private static String job(JobRecord record) {
+        return switch (record.getBodyCase()) {
+            case GRANTED -> record.getGranted().getJobId();
+            case EXPIRED -> record.getExpired().getJobId();
+            case FINISHED -> record.getFinished().getJobId();
+            default -> "";
+        };
     }
 
     /** The newest heartbeat of each worker, by its id. */

@@ -6,7 +6,7 @@ set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 out=${1:?"usage: build.sh OUT"}
 library=$out/libaltiplano-kernels.so
-sources=(kernels weights_fma weights_vbmi attention limits)
+sources=(kernels weights_fma weights_vbmi attention attention_vbmi limits)
 compiler=${CXX:-g++}
 
 mkdir -p "$out" || exit 1
@@ -31,6 +31,7 @@ avx512="-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=5
 for source in "${sources[@]}"; do
   case $source in
     kernels) target="" ;;
+    attention_vbmi) target="$avx512 -mavx512vbmi" ;;
     weights_vbmi | limits) target="$avx512 -mavx512vbmi -mavx512bf16" ;;
     *) target=$avx512 ;;
   esac

@@ -337,7 +337,7 @@ class KernelMatrixTest {
         AttentionRows batch = new AttentionRows(45, positions, sequence, tables);
         SplittableRandom random = new SplittableRandom(4);
         KvSlab kv = kv(type, random, batch, 60, kvHeads, headDim);
-        for (int group : new int[] {1, 3, 8, 33}) {
+        for (int group : new int[] {1, 3, 8, 33, 65}) {
             int heads = group * kvHeads;
             float[] q = new float[45 * heads * headDim];
             for (int i = 0; i < q.length; i++) {

@@ -20,7 +20,7 @@ import jdk.incubator.vector.VectorSpecies;
  * One head's keys and values of a chunk of 256 positions as F32, for the query heads that share them: what is held in fewer bits is
  * widened once and stays in the second-level cache. What is held as F32 is used where it lies.
  */
-public final class WidenedChunk {
+final class WidenedChunk {
     private static final int BLOCK = KvSlab.BLOCK;
     private static final int BLOCKS = ReductionOrder.CHUNK / BLOCK;
     private static final VectorSpecies<Short> HALF =
@@ -45,7 +45,7 @@ public final class WidenedChunk {
      * @param chunk first position
      * @param seen positions that are seen from there
      */
-    public void read(KvSlab kv, int kvHead, int[] blocks, int chunk, int seen) {
+    void read(KvSlab kv, int kvHead, int[] blocks, int chunk, int seen) {
         if (kv.keys() instanceof KvPlane.F32) {
             table = blocks;
             first = chunk / BLOCK;
@@ -97,29 +97,6 @@ public final class WidenedChunk {
                 case KvPlane.F32 f -> throw new IllegalStateException("used where it lies");
             }
         }
-    }
-
-    /** Where the keys of each block that is read from are, then the values: {@code at[b]}, {@code at[16 + b]}. */
-    public void offsets(int seen, int[] at) {
-        offsets(slab, head, table, first, seen, at);
-    }
-
-    /** The same of a slab, from block {@code first} of a table. */
-    public static void offsets(KvSlab slab, int head, int[] table, int first, int seen, int[] at) {
-        for (int b = 0; b * BLOCK < seen; b++) {
-            at[b] = slab.keyOffset(table[first + b], head);
-            at[BLOCKS + b] = slab.valueOffset(table[first + b], head);
-        }
-    }
-
-    /** The array that holds the keys. */
-    public float[] keys() {
-        return numbers(slab.keys());
-    }
-
-    /** The array that holds the values. */
-    public float[] values() {
-        return numbers(slab.values());
     }
 
     static float[] numbers(KvPlane plane) {

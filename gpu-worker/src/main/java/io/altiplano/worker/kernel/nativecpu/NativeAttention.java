@@ -1,26 +1,20 @@
 package io.altiplano.worker.kernel.nativecpu;
 
 import io.altiplano.worker.kernel.AttentionRows;
-import io.altiplano.worker.kernel.KvPlane;
 import io.altiplano.worker.kernel.KvSlab;
 import io.altiplano.worker.kernel.ReductionOrder;
 import io.altiplano.worker.kernel.cpu.Team;
-import io.altiplano.worker.kernel.cpu.WidenedChunk;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Objects;
 
-/**
- * Cuts attention into tiles: neighbouring rows of one sequence, and the query heads that share a KV head. A chunk of keys and
- * values is read, and widened if need be, once for the whole tile.
- */
+/** Cuts attention into tiles: neighbouring rows of one sequence, and the query heads that share a KV head. */
 final class NativeAttention {
-    /** Queries that are worth widening a chunk for; fewer widen what they read. */
-    private static final int WIDEN = 12;
+    /** Chunks of one call, so that it is a piece of work of a few milliseconds at most. */
+    private static final int CHUNKS = 64;
 
-    private static final int BLOCKS = ReductionOrder.CHUNK / KvSlab.BLOCK;
-    private static final int QUERY_INTS = 4;
+    private static final int QUERY_INTS = 3;
 
     private final NativeLibrary library;
     private final Team team;
@@ -28,8 +22,6 @@ final class NativeAttention {
     private int[] tileFrom = new int[0];
 
     private static final class Scratch {
-        final WidenedChunk chunk = new WidenedChunk();
-        final int[] at = new int[2 * BLOCKS];
         final int[] queries;
         MemorySegment floats = MemorySegment.NULL;
 
@@ -123,17 +115,14 @@ final class NativeAttention {
             return (end - from) * group;
         }
 
-        /** Writes each query's place, what it sees of the chunk, and whether it sees no more. */
-        void describe(int chunk, int stride, int heads, int headDim, int[] queries) {
+        /** Writes where each query's numbers and result are, and its position. */
+        void describe(int stride, int heads, int headDim, int[] queries) {
             int i = 0;
             for (int m = from; m < end; m++) {
-                int seen = Math.clamp(batch.positions()[m] + 1L - chunk, 0, ReductionOrder.CHUNK);
-                boolean last = batch.positions()[m] < chunk + ReductionOrder.CHUNK;
                 for (int h = kvHead * group; h < (kvHead + 1) * group; h++) {
                     queries[i++] = m * stride + h * headDim;
                     queries[i++] = (m * heads + h) * headDim;
-                    queries[i++] = seen;
-                    queries[i++] = last ? 1 : 0;
+                    queries[i++] = batch.positions()[m];
                 }
             }
         }
@@ -148,44 +137,18 @@ final class NativeAttention {
             float scale,
             MemorySegment out,
             Scratch mine) {
-        int width = kv.valueWidth();
-        int last = tile.lastPosition();
         int[] table = tile.batch().blockTables()[tile.batch().sequence()[tile.from()]];
-        long bytes = Float.BYTES * library.attendScratch(tile.queries(), width);
+        NativeHead head = NativeHead.of(kv, tile.kvHead(), table);
+        long bytes = Float.BYTES * library.attendScratch(tile.queries(), kv.valueWidth());
         if (mine.floats.byteSize() < bytes) {
             mine.floats = Arena.ofAuto().allocate(bytes, 64);
         }
-        boolean bf16 = tile.queries() < WIDEN && kv.keys() instanceof KvPlane.Bfloat16;
-        for (int chunk = 0; chunk <= last; chunk += ReductionOrder.CHUNK) {
-            int seen = Math.min(ReductionOrder.CHUNK, last + 1 - chunk);
-            MemorySegment keys;
-            MemorySegment values;
-            if (bf16) {
-                keys = MemorySegment.ofArray(((KvPlane.Bfloat16) kv.keys()).numbers());
-                values = MemorySegment.ofArray(((KvPlane.Bfloat16) kv.values()).numbers());
-                WidenedChunk.offsets(kv, tile.kvHead(), table, chunk / KvSlab.BLOCK, seen, mine.at);
-            } else {
-                mine.chunk.read(kv, tile.kvHead(), table, chunk, seen);
-                keys = MemorySegment.ofArray(mine.chunk.keys());
-                values = MemorySegment.ofArray(mine.chunk.values());
-                mine.chunk.offsets(seen, mine.at);
-            }
-            tile.describe(chunk, stride, heads, kv.headDim(), mine.queries);
-            library.attend(
-                    bf16 ? 1 : 0,
-                    keys,
-                    values,
-                    MemorySegment.ofArray(mine.at),
-                    kv.headDim(),
-                    width,
-                    q,
-                    MemorySegment.ofArray(mine.queries),
-                    tile.queries(),
-                    seen,
-                    scale,
-                    chunk == 0 ? 1 : 0,
-                    mine.floats,
-                    out);
+        tile.describe(stride, heads, kv.headDim(), mine.queries);
+        MemorySegment queries = MemorySegment.ofArray(mine.queries);
+        int chunks = tile.lastPosition() / ReductionOrder.CHUNK + 1;
+        for (int from = 0; from < chunks; from += CHUNKS) {
+            int to = Math.min(from + CHUNKS, chunks);
+            library.attend(head, q, queries, tile.queries(), from, to, scale, mine.floats, out);
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.altiplano.worker.kernel.nativecpu;
 
+import io.altiplano.worker.kernel.KvType;
 import io.altiplano.worker.kernel.WeightType;
 import java.io.IOException;
 import java.io.InputStream;
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class NativeLibrary {
     /** What {@code altiplano_version} must answer. */
-    static final int VERSION = 1;
+    static final int VERSION = 2;
 
     private static final String RESOURCE = "/native/libaltiplano-kernels.so";
     private static final String NOT_BUILT = "/native/unavailable.txt";
@@ -78,14 +79,17 @@ final class NativeLibrary {
                 PTR,
                 PTR,
                 PTR,
+                PTR,
+                PTR,
+                I64,
                 I64,
                 I64,
                 PTR,
                 PTR,
+                I64,
                 I64,
                 I64,
                 F32,
-                I32,
                 PTR,
                 PTR);
         limitRead = function(symbols, "altiplano_limit_read", I64, PTR, I64);
@@ -189,6 +193,15 @@ final class NativeLibrary {
         };
     }
 
+    private int code(KvType type) {
+        boolean vbmi = instructions != Instructions.AVX512;
+        return switch (type) {
+            case F32 -> 0;
+            case BF16 -> vbmi ? 3 : 1;
+            case FP8 -> vbmi ? 4 : 2;
+        };
+    }
+
     int panelsTogether(int rows) {
         try {
             return (int) (long) panelsTogether.invokeExact((long) rows);
@@ -250,24 +263,36 @@ final class NativeLibrary {
         }
     }
 
+    /** Attends to the chunks {@code [from, to)} of one KV head; {@code scratch} keeps what the next ones need. */
     void attend(
-            int bf16,
-            MemorySegment keys,
-            MemorySegment values,
-            MemorySegment at,
-            long headDim,
-            long width,
+            NativeHead head,
             MemorySegment q,
             MemorySegment queries,
             long count,
-            long seen,
+            long from,
+            long to,
             float scale,
-            int opens,
             MemorySegment scratch,
             MemorySegment out) {
         try {
             attend.invokeExact(
-                    bf16, keys, values, at, headDim, width, q, queries, count, seen, scale, opens, scratch, out);
+                    code(head.type()),
+                    head.keys(),
+                    head.keyScales(),
+                    head.values(),
+                    head.valueScales(),
+                    head.table(),
+                    head.heads(),
+                    head.head(),
+                    head.headDim(),
+                    q,
+                    queries,
+                    count,
+                    from,
+                    to,
+                    scale,
+                    scratch,
+                    out);
         } catch (Throwable e) {
             throw failed(e);
         }

@@ -1,5 +1,5 @@
 // Attention as AVX-512F widens keys and values, and what Java calls.
-#include "attention.h"
+#include "attention_tile.h"
 
 namespace altiplano {
 namespace {

@@ -1,5 +1,5 @@
 // Attention as VBMI widens keys and values.
-#include "attention.h"
+#include "attention_tile.h"
 
 namespace altiplano {
 namespace {

@@ -12,11 +12,13 @@ import java.util.Map;
  *
  * @param f8 limits of FP8 products
  * @param f32 limits of the rest
- * @param prototype shares of the limits that the prototypes of these kernels reached, by rows; attention is 0
+ * @param prototype shares of the limits that the prototypes of these kernels reached, by rows; attention over BF16 is 0
  */
 record BenchBackend(Kernels kernels, LimitProbe f8, LimitProbe f32, Map<Integer, Double> prototype) {
     /** In the prototypes' table, the key of attention. */
     static final int ATTENTION = 0;
+    /** Nothing's key. */
+    static final int NO_PROTOTYPE = -1;
 
     static BenchBackend of(Kernels kernels) {
         if (kernels instanceof NativeKernels here) {

@@ -72,8 +72,10 @@ final class KernelBench {
                     for (int rows : BATCHES) {
                         print(backend, "M=" + rows, product(backend, rank, memory, rows), rows);
                     }
-                    attention(backend, rank, 1);
-                    attention(backend, rank, 64);
+                    for (KvType type : List.of(KvType.BF16, KvType.FP8, KvType.F32)) {
+                        attention(backend, rank, type, 1);
+                        attention(backend, rank, type, 64);
+                    }
                 }
             }
         }
@@ -169,10 +171,10 @@ final class KernelBench {
     }
 
     /** The last {@code rows} rows of one sequence of {@value #POSITIONS} tokens. */
-    private void attention(BenchBackend backend, RankKernels rank, int rows) {
+    private void attention(BenchBackend backend, RankKernels rank, KvType type, int rows) {
         int blocks = POSITIONS / KvSlab.BLOCK;
         SplittableRandom random = new SplittableRandom(rows);
-        KvSlab kv = KvSlab.of(KvType.BF16, blocks, KV_HEADS, HEAD_DIM);
+        KvSlab kv = KvSlab.of(type, blocks, KV_HEADS, HEAD_DIM);
         float[] x = new float[2 * HEAD_DIM];
         for (int token = 0; token < blocks * KvSlab.BLOCK; token++) {
             for (int head = 0; head < KV_HEADS; head++) {
@@ -210,8 +212,8 @@ final class KernelBench {
         }
         print(
                 backend,
-                "attention BF16, %d %s".formatted(rows, rows == 1 ? "row" : "rows"),
+                "attention %s, %d %s".formatted(type, rows, rows == 1 ? "row" : "rows"),
                 median(all),
-                BenchBackend.ATTENTION);
+                type == KvType.BF16 ? BenchBackend.ATTENTION : BenchBackend.NO_PROTOTYPE);
     }
 }

@@ -26,9 +26,11 @@ struct AsF8 {
   static constexpr bool SCALED = true;
 
   INLINE __m512 scale(__m512 scale) { return _mm512_mul_ps(scale, _mm512_set1_ps(256)); }
-  // The product with the scale is exact but for its one rounding, and 2^8 can cause no overflow: a scale is at most 1/448 of a number.
-  INLINE void widen(const uint8_t* from, int64_t numbers, __m512 scale, float* to) {
+  // The product with the scale is rounded once, as code * scale is; no scale overflows by 2^8, as it is at most 1/448 of a number.
+  // Fetches meanwhile as much of what is at `ahead`, if anything.
+  INLINE void widen(const uint8_t* from, int64_t numbers, __m512 scale, const char* ahead, float* to) {
     for (int64_t i = 0; i < numbers; i += 16) {
+      if (ahead && i % 64 == 0) _mm_prefetch(ahead + i + 63, _MM_HINT_T0);
       const __m256i extended = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i*)(from + i)));
       const __m256i f16 = _mm256_and_si256(_mm256_slli_epi16(extended, 7), _mm256_set1_epi16((short)0xbfff));
       _mm512_store_ps(to + i, _mm512_mul_ps(_mm512_cvtph_ps(f16), scale));

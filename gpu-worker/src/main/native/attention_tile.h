@@ -1,7 +1,7 @@
 // Leads a tile of queries through its chunks.
 //
-// Few queries widen keys and values in registers and fetch meanwhile what they read next: blocks lie scattered, so the processor does
-// not guess them. Many queries widen a step's blocks into memory, which stays in the first-level cache while they use it.
+// Few queries widen keys and values in registers. Many queries widen a step's blocks into memory, which stays in the first-level
+// cache while they use it. Meanwhile the next step's blocks are fetched: they lie scattered, so the processor does not guess them.
 #pragma once
 #include "attention_chains.h"
 
@@ -88,29 +88,32 @@ template <class L> class Attention {
     }
   }
 
+  // The same where few groups have fetched while they widened.
   template <class F> void groups_on_widened(const char* const* at, int64_t numbers, const F& f) const {
     if (many) {
       groups<MANY_SHARE>(at, numbers, f);
     } else {
-      groups<FEW_SHARE>(at, numbers, f);
+      groups<FEW_SHARE>(at, 0, f);
     }
   }
 
-  void widen_keys(int64_t block, float* to) const {
+  void widen_keys(int64_t block, const char* ahead, float* to) const {
     const Number* from = keys(block);
     if constexpr (L::SCALED) {
-      L::widen(from, SLOTS * head.head_dim, L::scale(_mm512_loadu_ps(head.key_scales + token(block))), to);
+      const __m512 scale = L::scale(_mm512_loadu_ps(head.key_scales + token(block)));
+      L::widen(from, SLOTS * head.head_dim, scale, many ? nullptr : ahead, to);
     } else {
       for (int64_t i = 0; i < SLOTS * head.head_dim; i += 16) _mm512_store_ps(to + i, L::load(from + i));
     }
   }
 
-  void widen_values(int64_t block, int64_t slots, float* to) const {
+  void widen_values(int64_t block, int64_t slots, const char* ahead, float* to) const {
     const Number* from = values(block);
     if constexpr (L::SCALED) {
-      for (int64_t slot = 0; slot < slots; slot++) {
-        const __m512 scale = L::scale(_mm512_set1_ps(head.value_scales[token(block) + slot]));
-        L::widen(from + slot * head.width, head.width, scale, to + slot * head.width);
+      for (int64_t i = 0; i < slots; i++) {
+        const int64_t at = i * head.width;
+        const __m512 scale = L::scale(_mm512_set1_ps(head.value_scales[token(block) + i]));
+        L::widen(from + at, head.width, scale, many ? nullptr : ahead + at, to + at);
       }
     } else {
       for (int64_t i = 0; i < slots * head.width; i += 16) _mm512_store_ps(to + i, L::load(from + i));
@@ -138,7 +141,7 @@ template <class L> class Attention {
       const float* at[STEP];
       for (int64_t i = 0; i < size(); i++) {
         at[i] = memory.wide + i * SLOTS * head.head_dim;
-        widen_keys(first + b + i, (float*)at[i]);
+        widen_keys(first + b + i, ahead[i], (float*)at[i]);
       }
       groups_on_widened(ahead, head.head_dim, [&](auto n, int64_t i) {
         scores_of<AsF32, decltype(n)::value, false>(at, nullptr, i);
@@ -161,7 +164,7 @@ template <class L> class Attention {
       for (int64_t i = 0; i < size(); i++) {
         const int64_t slots = to - from - i * SLOTS;
         at[i] = memory.wide + i * SLOTS * head.width;
-        widen_values(first + b + i, slots < SLOTS ? slots : SLOTS, (float*)at[i]);
+        widen_values(first + b + i, slots < SLOTS ? slots : SLOTS, ahead[i], (float*)at[i]);
       }
       groups_on_widened(ahead, head.width, [&](auto n, int64_t i) {
         values_of<AsF32, decltype(n)::value, false>(at, nullptr, i, from, to);

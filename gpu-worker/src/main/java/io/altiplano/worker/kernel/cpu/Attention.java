@@ -8,19 +8,23 @@ import io.altiplano.worker.kernel.KvSlab;
 import io.altiplano.worker.kernel.ReductionOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
- * Attention over paged keys and values, one row and KV head at a time. Scores run along the 16 positions of a block, outputs along
- * the head. A block's slots beyond the row's position are read with it but count as minus infinity, and the sum over values ends
+ * Attention over paged keys and values, for some neighbouring rows and one KV head at a time: a chunk is widened once for them. Scores
+ * run along the 16 positions of a block, outputs along the head. A block's slots beyond the row's position are read with it but count as minus infinity, and the sum over values ends
  * at the row's position, so what they hold cannot matter.
  */
 final class Attention {
     private static final int BLOCK = KvSlab.BLOCK;
+    /** Rows of a tile at most: widening is then a small part, and the rows' sums stay in the second-level cache. */
+    private static final int ROWS = 16;
 
     private final Team team;
     private final Scratch[] scratch;
+    private final RowTiles rows = new RowTiles();
 
-    /** One thread's memory; of each query head that shares a KV head: the largest score so far, the sums under it. */
+    /** One thread's memory; of each query, a row's head that shares the KV head: the largest score so far, the sums under it. */
     private static final class Scratch {
         final float[] weights = new float[ReductionOrder.CHUNK];
         final float[] lanes = new float[ReductionOrder.LANES];
@@ -30,12 +34,12 @@ final class Attention {
         float[] max = new float[0];
         float[] total = new float[0];
 
-        void ensure(int heads, int width) {
-            if (sum.length < heads || chunk.length < width) {
+        void ensure(int queries, int width) {
+            if (sum.length < queries || chunk.length < width) {
                 chunk = new float[width];
-                sum = new float[heads][width];
-                max = new float[heads];
-                total = new float[heads];
+                sum = new float[queries][width];
+                max = new float[queries];
+                total = new float[queries];
             }
         }
     }
@@ -47,65 +51,69 @@ final class Attention {
     }
 
     void run(AttentionRows batch, float[] qkv, int stride, int heads, KvSlab kv, float scale, float[] out) {
-        int group = heads / kv.heads();
-        team.run(batch.rows() * kv.heads(), (piece, worker) -> {
-            int m = piece / kv.heads();
-            int kvHead = piece % kv.heads();
-            int first = kvHead * group * kv.headDim();
-            int to = m * heads * kv.headDim() + first;
-            group(batch, m, qkv, m * stride + first, group, kv, kvHead, scale, out, to, scratch[worker]);
+        int tiles = rows.cut(batch, ROWS);
+        team.run(tiles * kv.heads(), (piece, worker) -> {
+            // The last rows see most: they go first, so that no thread is left with a long piece at the end.
+            RowTiles.Tile tile = rows.get(tiles - 1 - piece / kv.heads());
+            tile(tile, piece % kv.heads(), qkv, stride, heads, kv, scale, out, scratch[worker]);
         });
     }
 
-    /** The query heads of one row that share a KV head: they read a chunk of it together. */
-    private static void group(
-            AttentionRows batch,
-            int m,
+    /** The rows' query heads that share a KV head: they read a chunk of it together. */
+    private static void tile(
+            RowTiles.Tile tile,
+            int kvHead,
             float[] q,
-            int qFrom,
+            int stride,
             int heads,
             KvSlab kv,
-            int kvHead,
             float scale,
             float[] out,
-            int to,
             Scratch mine) {
         int headDim = kv.headDim();
-        mine.ensure(heads, kv.valueWidth());
-        int position = batch.positions()[m];
-        int[] table = batch.blockTables()[batch.sequence()[m]];
-        for (int chunk = 0; chunk <= position; chunk += ReductionOrder.CHUNK) {
-            int seen = Math.min(ReductionOrder.CHUNK, position + 1 - chunk);
-            mine.kv.read(kv, kvHead, table, chunk, seen);
-            for (int h = 0; h < heads; h++) {
-                fold(chunk == 0, seen, q, qFrom + h * headDim, h, scale, mine);
+        int group = heads / kv.heads();
+        int[] positions = tile.batch().positions();
+        mine.ensure(tile.rows() * group, kv.valueWidth());
+        int last = tile.lastPosition();
+        for (int chunk = 0; chunk <= last; chunk += ReductionOrder.CHUNK) {
+            mine.kv.read(kv, kvHead, tile.table(), chunk, Math.min(ReductionOrder.CHUNK, last + 1 - chunk));
+            for (int m = tile.from(); m < tile.end(); m++) {
+                int seen = Math.min(ReductionOrder.CHUNK, positions[m] + 1 - chunk);
+                for (int h = 0; h < group && seen > 0; h++) {
+                    int from = m * stride + (kvHead * group + h) * headDim;
+                    fold(chunk == 0, seen, q, from, (m - tile.from()) * group + h, scale, mine);
+                }
             }
         }
-        for (int h = 0; h < heads; h++) {
-            for (int d = 0; d < headDim; d++) {
-                out[to + h * headDim + d] = mine.sum[h][d] / mine.total[h];
+        for (int m = tile.from(); m < tile.end(); m++) {
+            for (int h = 0; h < group; h++) {
+                int query = (m - tile.from()) * group + h;
+                int to = (m * heads + kvHead * group + h) * headDim;
+                for (int d = 0; d < headDim; d++) {
+                    out[to + d] = mine.sum[query][d] / mine.total[query];
+                }
             }
         }
     }
 
-    /** Adds the chunk that was read to one head's sums. */
-    private static void fold(boolean opens, int seen, float[] q, int qFrom, int h, float scale, Scratch mine) {
+    /** Adds the chunk that was read to one query's sums. */
+    private static void fold(boolean opens, int seen, float[] q, int qFrom, int query, float scale, Scratch mine) {
         WidenedChunk from = mine.kv;
-        float[] sums = mine.sum[h];
+        float[] sums = mine.sum[query];
         scores(from.table, from.first, seen, q, qFrom, from.slab, from.head, scale, mine.weights);
         float chunkMax = max(mine.weights, seen);
         float chunkTotal = exponentials(mine, seen, chunkMax);
         values(from.table, from.first, seen, from.slab, from.head, mine.weights, opens ? sums : mine.chunk);
         if (opens) {
-            mine.max[h] = chunkMax;
-            mine.total[h] = chunkTotal;
+            mine.max[query] = chunkMax;
+            mine.total[query] = chunkTotal;
             return;
         }
-        float newMax = Math.max(mine.max[h], chunkMax);
-        float before = ReductionOrder.exp(mine.max[h] - newMax);
+        float newMax = Math.max(mine.max[query], chunkMax);
+        float before = ReductionOrder.exp(mine.max[query] - newMax);
         float now = ReductionOrder.exp(chunkMax - newMax);
-        mine.total[h] = Math.fma(mine.total[h], before, chunkTotal * now);
-        mine.max[h] = newMax;
+        mine.total[query] = Math.fma(mine.total[query], before, chunkTotal * now);
+        mine.max[query] = newMax;
         for (int d = 0; d < from.slab.valueWidth(); d += L) {
             FloatVector.fromArray(F, sums, d)
                     .fma(
@@ -189,8 +197,13 @@ final class Attention {
     }
 
     private static float max(float[] weights, int seen) {
-        float max = Float.NEGATIVE_INFINITY;
-        for (int j = 0; j < seen; j++) {
+        FloatVector most = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+        int j = 0;
+        for (; j + L <= seen; j += L) {
+            most = most.max(FloatVector.fromArray(F, weights, j));
+        }
+        float max = most.reduceLanes(VectorOperators.MAX);
+        for (; j < seen; j++) {
             max = Math.max(max, weights[j]);
         }
         return max;

@@ -3,6 +3,7 @@ package io.altiplano.worker.kernel.nativecpu;
 import io.altiplano.worker.kernel.AttentionRows;
 import io.altiplano.worker.kernel.KvSlab;
 import io.altiplano.worker.kernel.ReductionOrder;
+import io.altiplano.worker.kernel.cpu.RowTiles;
 import io.altiplano.worker.kernel.cpu.Team;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -19,7 +20,7 @@ final class NativeAttention {
     private final NativeLibrary library;
     private final Team team;
     private final Scratch[] scratch;
-    private int[] tileFrom = new int[0];
+    private final RowTiles rows = new RowTiles();
 
     private static final class Scratch {
         final int[] queries;
@@ -45,15 +46,13 @@ final class NativeAttention {
     void run(AttentionRows batch, float[] qkv, int stride, int heads, KvSlab kv, float scale, float[] out) {
         require(batch, qkv, stride, heads, kv, out);
         int group = heads / kv.heads();
-        int tiles = tile(batch, library.attendQueries / group);
+        int tiles = rows.cut(batch, library.attendQueries / group);
         MemorySegment q = MemorySegment.ofArray(qkv);
         MemorySegment to = MemorySegment.ofArray(out);
         team.run(tiles * kv.heads(), (piece, worker) -> {
             // The last rows see most: they go first, so that no thread is left with a long piece at the end.
-            int tile = tiles - 1 - piece / kv.heads();
-            int head = piece % kv.heads();
-            Tile rows = new Tile(batch, tileFrom[tile], tileFrom[tile + 1], group, head);
-            attend(rows, q, stride, heads, kv, scale, to, scratch[worker]);
+            RowTiles.Tile tile = rows.get(tiles - 1 - piece / kv.heads());
+            attend(tile, piece % kv.heads(), q, stride, heads, kv, scale, to, scratch[worker]);
         });
     }
 
@@ -84,52 +83,21 @@ final class NativeAttention {
         }
     }
 
-    /** Fills {@link #tileFrom} with the first row of each tile and the end; returns the number of tiles. */
-    private int tile(AttentionRows batch, int most) {
-        if (tileFrom.length <= batch.rows()) {
-            tileFrom = new int[batch.rows() + 1];
-        }
-        int tiles = 0;
-        for (int m = 0; m < batch.rows(); m++) {
-            boolean goesOn = tiles > 0
-                    && m - tileFrom[tiles - 1] < most
-                    && batch.sequence()[m] == batch.sequence()[tileFrom[tiles - 1]];
-            if (!goesOn) {
-                tileFrom[tiles++] = m;
-            }
-        }
-        tileFrom[tiles] = batch.rows();
-        return tiles;
-    }
-
-    private record Tile(AttentionRows batch, int from, int end, int group, int kvHead) {
-        int lastPosition() {
-            int last = 0;
-            for (int m = from; m < end; m++) {
-                last = Math.max(last, batch.positions()[m]);
-            }
-            return last;
-        }
-
-        int queries() {
-            return (end - from) * group;
-        }
-
-        /** Writes where each query's numbers and result are, and its position. */
-        void describe(int stride, int heads, int headDim, int[] queries) {
-            int i = 0;
-            for (int m = from; m < end; m++) {
-                for (int h = kvHead * group; h < (kvHead + 1) * group; h++) {
-                    queries[i++] = m * stride + h * headDim;
-                    queries[i++] = (m * heads + h) * headDim;
-                    queries[i++] = batch.positions()[m];
-                }
+    /** Writes where each query's numbers and result are, and its position. */
+    private static void describe(RowTiles.Tile tile, int kvHead, int group, int stride, int heads, int headDim, int[] to) {
+        int i = 0;
+        for (int m = tile.from(); m < tile.end(); m++) {
+            for (int h = kvHead * group; h < (kvHead + 1) * group; h++) {
+                to[i++] = m * stride + h * headDim;
+                to[i++] = (m * heads + h) * headDim;
+                to[i++] = tile.batch().positions()[m];
             }
         }
     }
 
     private void attend(
-            Tile tile,
+            RowTiles.Tile tile,
+            int kvHead,
             MemorySegment q,
             int stride,
             int heads,
@@ -137,18 +105,19 @@ final class NativeAttention {
             float scale,
             MemorySegment out,
             Scratch mine) {
-        int[] table = tile.batch().blockTables()[tile.batch().sequence()[tile.from()]];
-        NativeHead head = NativeHead.of(kv, tile.kvHead(), table);
-        long bytes = Float.BYTES * library.attendScratch(tile.queries(), kv.valueWidth());
+        int group = heads / kv.heads();
+        int queries = tile.rows() * group;
+        long bytes = Float.BYTES * library.attendScratch(queries, kv.valueWidth());
         if (mine.floats.byteSize() < bytes) {
             mine.floats = Arena.ofAuto().allocate(bytes, 64);
         }
-        tile.describe(stride, heads, kv.headDim(), mine.queries);
-        MemorySegment queries = MemorySegment.ofArray(mine.queries);
+        describe(tile, kvHead, group, stride, heads, kv.headDim(), mine.queries);
+        NativeHead head = NativeHead.of(kv, kvHead, tile.table());
+        MemorySegment described = MemorySegment.ofArray(mine.queries);
         int chunks = tile.lastPosition() / ReductionOrder.CHUNK + 1;
         for (int from = 0; from < chunks; from += CHUNKS) {
             int to = Math.min(from + CHUNKS, chunks);
-            library.attend(head, q, queries, tile.queries(), from, to, scale, mine.floats, out);
+            library.attend(head, q, described, queries, from, to, scale, mine.floats, out);
         }
     }
 }

@@ -42,9 +42,8 @@ public final class RowTiles {
         }
         int tiles = 0;
         for (int m = 0; m < batch.rows(); m++) {
-            boolean goesOn = tiles > 0
-                    && m - from[tiles - 1] < most
-                    && batch.sequence()[m] == batch.sequence()[from[tiles - 1]];
+            boolean goesOn =
+                    tiles > 0 && m - from[tiles - 1] < most && batch.sequence()[m] == batch.sequence()[from[tiles - 1]];
             if (!goesOn) {
                 from[tiles++] = m;
             }

@@ -84,7 +84,8 @@ final class NativeAttention {
     }
 
     /** Writes where each query's numbers and result are, and its position. */
-    private static void describe(RowTiles.Tile tile, int kvHead, int group, int stride, int heads, int headDim, int[] to) {
+    private static void describe(
+            RowTiles.Tile tile, int kvHead, int group, int stride, int heads, int headDim, int[] to) {
         int i = 0;
         for (int m = tile.from(); m < tile.end(); m++) {
             for (int h = kvHead * group; h < (kvHead + 1) * group; h++) {

@@ -27,7 +27,7 @@ final class SelfTest {
     private static final int[] INNER = {90};
     private static final int HEADS = 4;
     private static final int KV_HEADS = 2;
-    private static final int HEAD_DIM = 20;
+    private static final int HEAD_DIM = 69;
     private static final int[] BATCHES = {1, 2, 3, 4, 7, 11, 98};
 
     private SelfTest() {}
@@ -67,9 +67,9 @@ final class SelfTest {
 
     private static String attentionDifference(SplittableRandom random, RankKernels one, RankKernels other) {
         int stride = (HEADS + 2 * KV_HEADS) * HEAD_DIM;
-        // Three neighbours that see two chunks, and single rows that see one position and a part of a chunk.
-        int[] positions = {298, 299, 300, 0, 40};
-        int[] sequences = {0, 0, 0, 1, 2};
+        // Neighbours that see two chunks, as many as widen in memory; and single rows that see one position and a part of a chunk.
+        int[] positions = {294, 295, 296, 297, 298, 299, 300, 0, 40};
+        int[] sequences = {0, 0, 0, 0, 0, 0, 0, 1, 2};
         int blocks = 300 / KvSlab.BLOCK + 1;
         int[] backwards = new int[blocks];
         Arrays.setAll(backwards, b -> blocks - 1 - b);

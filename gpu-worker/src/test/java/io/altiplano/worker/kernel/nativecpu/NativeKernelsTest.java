@@ -91,7 +91,7 @@ class NativeKernelsTest {
                             return none;
                         })
                         : result);
-        assertThat(SelfTest.difference(otherwise, sound)).startsWith("attention over f32, row 4:");
+        assertThat(SelfTest.difference(otherwise, sound)).startsWith("attention over f32, row 8:");
     }
 
     private interface After {

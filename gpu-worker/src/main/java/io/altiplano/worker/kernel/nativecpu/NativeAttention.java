@@ -68,6 +68,12 @@ final class NativeAttention {
                     batch.rows() + " rows of " + width + " floats do not fit an array of " + out.length);
         }
         int blocks = kv.blocks();
+        long tokens = (long) blocks * kv.heads() * KvSlab.BLOCK;
+        if (kv.values().count() < tokens * kv.valueWidth()
+                || NativeHead.tokens(kv.keys()) < tokens
+                || NativeHead.tokens(kv.values()) < tokens) {
+            throw new IllegalArgumentException("there are keys of " + blocks + " blocks, but fewer values or scales");
+        }
         int last = -1;
         for (int m = 0; m < batch.rows(); m++) {
             int sequence = batch.sequence()[m];

@@ -38,6 +38,11 @@ record NativeHead(
                 kv.headDim());
     }
 
+    /** Tokens of a head that there are scales for. */
+    static long tokens(KvPlane plane) {
+        return plane instanceof KvPlane.Fp8(byte[] codes, float[] scales) ? scales.length : Long.MAX_VALUE;
+    }
+
     private static KvType type(KvPlane plane) {
         return switch (plane) {
             case KvPlane.F32 f -> KvType.F32;

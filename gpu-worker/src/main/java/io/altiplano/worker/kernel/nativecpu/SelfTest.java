@@ -67,7 +67,8 @@ final class SelfTest {
 
     private static String attentionDifference(SplittableRandom random, RankKernels one, RankKernels other) {
         int stride = (HEADS + 2 * KV_HEADS) * HEAD_DIM;
-        // Neighbours that see two chunks, as many as widen in memory; and single rows that see one position and a part of a chunk.
+        // Neighbours that see two chunks, as many as widen in memory; and single rows that see one position and a part
+        // of a chunk.
         int[] positions = {294, 295, 296, 297, 298, 299, 300, 0, 40};
         int[] sequences = {0, 0, 0, 0, 0, 0, 0, 1, 2};
         int blocks = 300 / KvSlab.BLOCK + 1;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.altiplano.worker.kernel.AttentionRows;
 import io.altiplano.worker.kernel.BatchDependentKernels;
 import io.altiplano.worker.kernel.Kernels;
+import io.altiplano.worker.kernel.KvPlane;
 import io.altiplano.worker.kernel.KvSlab;
 import io.altiplano.worker.kernel.KvType;
 import io.altiplano.worker.kernel.RankKernels;
@@ -122,6 +123,31 @@ class NativeKernelsTest {
                         .isInstanceOf(IndexOutOfBoundsException.class);
             }
         }
+    }
+
+    @Test
+    void scales_or_values_that_there_are_not_are_refused_before_they_are_read() {
+        // given two blocks' keys, but one block's values, or scales of one
+        KvPlane whole = KvPlane.of(KvType.FP8, 512, 32);
+        KvPlane half = KvPlane.of(KvType.FP8, 256, 16);
+        KvPlane unscaled = KvPlane.of(KvType.FP8, 512, 16);
+        AttentionRows rows = new AttentionRows(1, new int[] {20}, new int[] {0}, new int[][] {{0, 1}});
+        float[] out = new float[16];
+
+        // then
+        for (KvSlab kv : List.of(
+                new KvSlab(whole, half, 1, 16),
+                new KvSlab(whole, unscaled, 1, 16),
+                new KvSlab(unscaled, whole, 1, 16))) {
+            try (RankKernels rank = here().forRank(1)) {
+                assertThatThrownBy(() -> rank.attention(rows, new float[48], 48, 1, kv, 1f, out))
+                        .isInstanceOfAny(IllegalArgumentException.class, IndexOutOfBoundsException.class);
+            }
+        }
+        try (RankKernels rank = here().forRank(1)) {
+            rank.attention(rows, new float[48], 48, 1, new KvSlab(whole, whole, 1, 16), 1f, out);
+        }
+        assertThat(out).containsOnly(0f);
     }
 
     /** The native kernels, or those that serve where there are none: both refuse. */

@@ -181,8 +181,8 @@ final class Dispatcher {
         shard.leases.hold(lease, blocks, job.yields(), nowMs);
         shard.decidedAt.put(job.id(), nowMs);
         queue.take(job.id());
-        shard.decisions.add(new Decision(
-                pool, Records.granted(lease, worker.beat().getNumericsFingerprint(), shard.settings.termMs(), nowMs)));
+        shard.decide(
+                pool, Records.granted(lease, worker.beat().getNumericsFingerprint(), shard.settings.termMs(), nowMs));
     }
 
     /**

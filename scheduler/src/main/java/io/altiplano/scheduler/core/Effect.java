@@ -19,6 +19,8 @@ public sealed interface Effect {
         SCHEDULER_CAUGHT_UP("SchedulerCaughtUp"),
         JOB_QUEUED("JobQueued"),
         JOB_REPEATED("JobRepeated"),
+        SCHEDULER_REPLACED("SchedulerReplaced"),
+        DECISION_FENCED("DecisionFenced"),
         LEASE_GRANTED("LeaseGranted"),
         LEASE_GRANT_REPEATED("LeaseGrantRepeated"),
         LEASE_GRANT_FENCED("LeaseGrantFenced"),

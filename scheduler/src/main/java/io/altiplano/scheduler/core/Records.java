@@ -16,17 +16,16 @@ import io.altiplano.contracts.v1.Usage;
 import io.altiplano.contracts.v1.WorkRecord;
 import io.altiplano.scheduler.lease.Lease;
 
-/** The one home of how decisions and effects are written down. */
+/** The one home of how decisions and effects are written down; {@link Shard#decide} sets a decision's generation. */
 final class Records {
     private Records() {}
 
-    static JobRecord barrier(String incarnation, long nowMs) {
+    static JobRecord.Builder barrier(String incarnation, long nowMs) {
         return JobRecord.newBuilder()
-                .setBarrier(Barrier.newBuilder().setIncarnation(incarnation).setAtMs(nowMs))
-                .build();
+                .setBarrier(Barrier.newBuilder().setIncarnation(incarnation).setAtMs(nowMs));
     }
 
-    static JobRecord granted(Lease lease, String fingerprint, long termMs, long nowMs) {
+    static JobRecord.Builder granted(Lease lease, String fingerprint, long termMs, long nowMs) {
         return JobRecord.newBuilder()
                 .setGranted(LeaseGranted.newBuilder()
                         .setJobId(lease.jobId())
@@ -36,8 +35,7 @@ final class Records {
                         .setOrdinal(lease.ordinal())
                         .setTermMs(termMs)
                         .setAtMs(nowMs)
-                        .setNumericsFingerprint(fingerprint))
-                .build();
+                        .setNumericsFingerprint(fingerprint));
     }
 
     /** Tokens that a job was served: what was billed for, or where nothing was, what its lost worker told of. */
@@ -51,39 +49,38 @@ final class Records {
         return new Lease(g.getJobId(), g.getEpoch(), g.getWorkerId(), g.getBootId(), g.getOrdinal());
     }
 
-    static JobRecord expired(Lease lease, String reason, long nowMs) {
+    static JobRecord.Builder expired(Lease lease, String reason, long nowMs) {
         return JobRecord.newBuilder()
                 .setExpired(LeaseExpired.newBuilder()
                         .setJobId(lease.jobId())
                         .setEpoch(lease.epoch())
                         .setReason(reason)
-                        .setAtMs(nowMs))
-                .build();
+                        .setAtMs(nowMs));
     }
 
-    static JobRecord succeeded(JobState job, Usage usage, String finishReason, long nowMs) {
+    static JobRecord.Builder succeeded(JobState job, Usage usage, String finishReason, long nowMs) {
         return record(finished(job, JobOutcome.JOB_OUTCOME_SUCCEEDED, nowMs)
                 .setUsage(usage)
                 .setFinishReason(finishReason));
     }
 
     /** Failed jobs cost nothing. */
-    static JobRecord failed(JobState job, String code, String message, long nowMs) {
+    static JobRecord.Builder failed(JobState job, String code, String message, long nowMs) {
         return record(finished(job, JobOutcome.JOB_OUTCOME_FAILED, nowMs)
                 .setUsage(Usage.getDefaultInstance())
                 .setErrorCode(code)
                 .setErrorMessage(message));
     }
 
-    static JobRecord cancelled(JobState job, Usage usage, String code, String message, long nowMs) {
+    static JobRecord.Builder cancelled(JobState job, Usage usage, String code, String message, long nowMs) {
         return record(finished(job, JobOutcome.JOB_OUTCOME_CANCELLED, nowMs)
                 .setUsage(usage)
                 .setErrorCode(code)
                 .setErrorMessage(message));
     }
 
-    private static JobRecord record(JobFinished.Builder finished) {
-        return JobRecord.newBuilder().setFinished(finished).build();
+    private static JobRecord.Builder record(JobFinished.Builder finished) {
+        return JobRecord.newBuilder().setFinished(finished);
     }
 
     private static JobFinished.Builder finished(JobState job, JobOutcome outcome, long nowMs) {

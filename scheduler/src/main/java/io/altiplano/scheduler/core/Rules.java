@@ -22,7 +22,7 @@ final class Rules {
     }
 
     /** The record that should be written about a job now, but for grants, which the queue's order decides. */
-    Optional<JobRecord> due(JobState job, long nowMs) {
+    Optional<JobRecord.Builder> due(JobState job, long nowMs) {
         return Optional.ofNullable(
                 switch (job.phase()) {
                     case Phase.Queued q -> dueQueued(job, nowMs);
@@ -31,12 +31,12 @@ final class Rules {
                 });
     }
 
-    private @Nullable JobRecord dueQueued(JobState job, long nowMs) {
+    private JobRecord.@Nullable Builder dueQueued(JobState job, long nowMs) {
         Cancellation c = job.cancellation();
         return c == null ? null : cancel(job, c, nowMs);
     }
 
-    private @Nullable JobRecord dueLeased(JobState job, Lease lease, long nowMs) {
+    private JobRecord.@Nullable Builder dueLeased(JobState job, Lease lease, long nowMs) {
         AttemptEnded ended = job.ended();
         if (ended != null && lease.heldBy(ended.getEpoch(), ended.getWorkerId(), ended.getBootId())) {
             return dueEnded(job, lease, ended, nowMs);
@@ -45,7 +45,7 @@ final class Rules {
         return lapse == null ? null : lost(job, lease, lapse, nowMs);
     }
 
-    private @Nullable JobRecord dueEnded(JobState job, Lease lease, AttemptEnded ended, long nowMs) {
+    private JobRecord.@Nullable Builder dueEnded(JobState job, Lease lease, AttemptEnded ended, long nowMs) {
         return switch (ended.getOutcome()) {
             case ATTEMPT_OUTCOME_COMPLETED -> Records.succeeded(job, ended.getUsage(), ended.getFinishReason(), nowMs);
             case ATTEMPT_OUTCOME_CANCELLED -> stopped(job, lease, ended, nowMs);
@@ -70,7 +70,7 @@ final class Rules {
      * A worker stopped because it was told to. Why is in {@code submissions}, and after a crash may be read again only later:
      * it is waited for as long as for a heartbeat.
      */
-    private @Nullable JobRecord stopped(JobState job, Lease lease, AttemptEnded ended, long nowMs) {
+    private JobRecord.@Nullable Builder stopped(JobState job, Lease lease, AttemptEnded ended, long nowMs) {
         Cancellation c = job.cancellation();
         if (c != null) {
             return Records.cancelled(job, atLeastRelayed(job, ended.getUsage()), c.code(), c.message(), nowMs);
@@ -89,7 +89,7 @@ final class Rules {
      * An attempt is over without a result: the next one, or the end if nobody wants it any more. Where no gateway has said
      * what its client was given, it is asked first, for that is what is billed.
      */
-    private JobRecord lost(JobState job, Lease lease, String reason, long nowMs) {
+    private JobRecord.Builder lost(JobState job, Lease lease, String reason, long nowMs) {
         Cancellation c = job.cancellation();
         return c == null || !c.gatewayTold() ? Records.expired(lease, reason, nowMs) : cancel(job, c, nowMs);
     }
@@ -118,7 +118,7 @@ final class Rules {
         return "silent";
     }
 
-    private @Nullable JobRecord dueAwaiting(JobState job, int nextEpoch, long nowMs) {
+    private JobRecord.@Nullable Builder dueAwaiting(JobState job, int nextEpoch, long nowMs) {
         Relay relay = job.relayFor(nextEpoch);
         if (relay != null && relay.complete()) {
             return Records.succeeded(job, relay.usage(), relay.finishReason(), nowMs);
@@ -153,7 +153,7 @@ final class Rules {
         return since != null && nowMs - since >= shard.settings.relayTimeoutMs();
     }
 
-    private JobRecord cancel(JobState job, Cancellation c, long nowMs) {
+    private JobRecord.Builder cancel(JobState job, Cancellation c, long nowMs) {
         return c.outcome() == JobOutcome.JOB_OUTCOME_FAILED
                 ? Records.failed(job, c.code(), c.message(), nowMs)
                 : Records.cancelled(job, bill(job), c.code(), c.message(), nowMs);

@@ -38,6 +38,11 @@ public final class SchedulerCore {
     private final Facts facts;
     private final String incarnation;
 
+    /** The greatest generation in the log is ours. */
+    private boolean tookOver;
+    /** Another came after us. */
+    private boolean replaced;
+
     private long barrierAtMs;
     private long lastTickMs;
     private long housekeptAtMs;
@@ -82,12 +87,15 @@ public final class SchedulerCore {
         }
         lastTickMs = nowMs;
         housekeptAtMs = nowMs;
+        // Later than whoever came before, even where the store does not tell of it yet.
+        shard.generation = Math.max(shard.state.generation() + 1, nowMs);
         writeBarrier(nowMs);
         return shard.take();
     }
 
     /** Notes a fact, and gives what follows: decisions to be written and words to be sent about what is already so. */
     public Outcome decide(Event event, long nowMs) {
+        noticeStandstill(nowMs);
         switch (event) {
             case Event.Submitted e -> facts.submitted(e.job(), e.at(), nowMs);
             case Event.Cancelled e -> facts.cancelled(e.cancel(), nowMs);
@@ -101,22 +109,46 @@ public final class SchedulerCore {
         return settle(nowMs);
     }
 
-    /** Makes a record that was read back from {@code jobs} so, and gives what follows. */
-    public Outcome apply(JobRecord record, long nowMs) {
+    /**
+     * Makes a record that was read back from {@code jobs} so, and gives what follows.
+     *
+     * @param offset where in {@code jobs} it stands
+     */
+    public Outcome apply(JobRecord record, long offset, long nowMs) {
+        noticeStandstill(nowMs);
         if (record.hasBarrier()) {
-            if (record.getBarrier().getIncarnation().equals(incarnation)) {
-                boolean late = nowMs - record.getBarrier().getAtMs() > OUTAGE_MS;
-                readBack.barrier(record.getBarrier(), nowMs);
-                if (late) {
-                    refresh("broker_was_away", nowMs);
-                }
-                touchAll();
-            }
+            barrier(record, offset, nowMs);
+        } else if (record.getGeneration() < shard.state.generationAt(offset)) {
+            shard.happened(What.DECISION_FENCED, "", 0, "", "generation=" + record.getGeneration());
         } else {
             readBack.apply(record, nowMs);
             resumeAnswered();
         }
         return settle(nowMs);
+    }
+
+    /**
+     * A barrier of a greater generation than any before it takes the partition over; every other one is a repeat, or of a scheduler
+     * that was replaced. Whoever reads that another has come after it stops: what it knows may be old.
+     */
+    private void barrier(JobRecord record, long offset, long nowMs) {
+        boolean ours = record.getBarrier().getIncarnation().equals(incarnation);
+        if (record.getGeneration() > shard.state.generation()) {
+            shard.state.takenOver(new Stored.TakeOver(record.getGeneration(), offset));
+            tookOver = ours;
+        }
+        if (ours && tookOver) {
+            boolean late = nowMs - record.getBarrier().getAtMs() > OUTAGE_MS;
+            readBack.barrier(record.getBarrier(), nowMs);
+            if (late) {
+                refresh("broker_was_away", nowMs);
+            }
+            touchAll();
+        } else if (!ours && record.getGeneration() >= shard.generation && !replaced) {
+            replaced = true;
+            shard.caughtUp = false;
+            shard.happened(What.SCHEDULER_REPLACED, "", 0, "", "by_generation=" + record.getGeneration());
+        }
     }
 
     /** A gateway may have answered before the record that it answers was read here. */
@@ -129,11 +161,18 @@ public final class SchedulerCore {
         }
     }
 
-    private void tick(long nowMs) {
+    private void noticeStandstill(long nowMs) {
         if (nowMs - lastTickMs > STOOD_STILL_MS) {
             refresh("stood_still_ms=" + (nowMs - lastTickMs), nowMs);
+            lastTickMs = nowMs;
         }
+    }
+
+    private void tick(long nowMs) {
         lastTickMs = nowMs;
+        if (replaced) {
+            return;
+        }
         if (!shard.caughtUp) {
             if (nowMs - barrierAtMs >= settings.redecideMs()) {
                 writeBarrier(nowMs);
@@ -195,7 +234,7 @@ public final class SchedulerCore {
 
     private void writeBarrier(long nowMs) {
         barrierAtMs = nowMs;
-        shard.decisions.add(new Decision("", Records.barrier(incarnation, nowMs)));
+        shard.decide("", Records.barrier(incarnation, nowMs));
     }
 
     /** Decides what is due about everything that the present input touched. */
@@ -207,7 +246,7 @@ public final class SchedulerCore {
                     rules.due(job, nowMs).ifPresent(record -> {
                         shard.dispatcher.remove(job);
                         shard.decidedAt.put(id, nowMs);
-                        shard.decisions.add(new Decision(job.pool(), record));
+                        shard.decide(job.pool(), record);
                     });
                 }
             }
@@ -230,6 +269,16 @@ public final class SchedulerCore {
     /** Whether decisions are made, and not only facts noted. */
     public boolean caughtUp() {
         return shard.caughtUp;
+    }
+
+    /** Whether another has taken the partition over: all that is written from here on is void, and the caller should stop. */
+    public boolean replaced() {
+        return replaced;
+    }
+
+    /** This take-over's number. What is stored carries it, so that a successor's entry is not overwritten by an older one. */
+    public long generation() {
+        return shard.generation;
     }
 
     /** An unfinished job. */

@@ -1,5 +1,6 @@
 package io.altiplano.scheduler.core;
 
+import io.altiplano.contracts.v1.JobRecord;
 import io.altiplano.scheduler.fleet.Fleet;
 import io.altiplano.scheduler.fleet.Prefixes;
 import io.altiplano.scheduler.lease.Lease;
@@ -36,6 +37,9 @@ final class Shard {
     /** When the attempt was last told to stop, by job and epoch. */
     private final Map<String, Long> cancelSentAt = new HashMap<>();
 
+    /** This take-over's number: greater than that of every barrier read before its own. */
+    long generation;
+
     /** The scheduler has read back its own first barrier: it has applied all that was decided before it came. */
     boolean caughtUp;
     /** The latest time at which the broker is known to have taken a record of ours, by our own clock. */
@@ -66,6 +70,11 @@ final class Shard {
     void touch(JobState job) {
         touched.add(job.id());
         touchedPools.add(job.pool());
+    }
+
+    /** Writes a decision down, as this generation's. */
+    void decide(String pool, JobRecord.Builder record) {
+        decisions.add(new Decision(pool, record.setGeneration(generation).build()));
     }
 
     void happened(Effect.What what, String jobId, int epoch, String worker, String detail) {

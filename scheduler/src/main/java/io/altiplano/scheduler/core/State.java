@@ -7,6 +7,7 @@ import io.altiplano.contracts.v1.ReplyAddress;
 import io.altiplano.contracts.v1.RightWithdrawn;
 import io.altiplano.scheduler.core.Stored.Early;
 import io.altiplano.scheduler.core.Stored.Finished;
+import io.altiplano.scheduler.core.Stored.TakeOver;
 import io.altiplano.scheduler.core.Stored.Withdrawal;
 import io.altiplano.scheduler.fleet.Boot;
 import java.util.ArrayList;
@@ -21,6 +22,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What survives a restart, in memory, with a journal of what has changed since the last {@link #drainChanges()}. */
 final class State {
+    /** Far more than are read again after a crash. */
+    private static final int MOST_TAKE_OVERS = 32;
+
     /** Submissions' content is kept for 48 h, so nothing older can come. */
     private static final long WITHDRAWAL_MEMORY_MS = 48 * 3_600_000L;
 
@@ -29,6 +33,7 @@ final class State {
     private final Map<String, Early> early = new LinkedHashMap<>();
     private final Map<String, Withdrawal> withdrawals = new HashMap<>();
     private final Map<String, Change> changes = new LinkedHashMap<>();
+    private List<TakeOver> takeOvers = List.of();
 
     void restore(Stored item) {
         switch (item) {
@@ -36,6 +41,7 @@ final class State {
             case Finished f -> finished.put(f.jobId(), f);
             case Early e -> early.put(e.jobId(), e);
             case Withdrawal w -> withdrawals.put(w.key(), w);
+            case Stored.TakeOvers t -> takeOvers = t.latest();
             case Stored.Flow f -> throw new IllegalArgumentException("flows belong to the queues: " + f);
             case Stored.Incarnations i -> throw new IllegalArgumentException("incarnations belong to the fleet: " + i);
         }
@@ -122,6 +128,28 @@ final class State {
             }
         }
         return null;
+    }
+
+    /** The greatest generation that was read from a barrier; 0 before the first. */
+    long generation() {
+        return takeOvers.isEmpty() ? 0 : takeOvers.getLast().generation();
+    }
+
+    /** The generation that held the partition at an offset of {@code jobs}, which after a crash is read again. */
+    long generationAt(long offset) {
+        for (TakeOver t : takeOvers.reversed()) {
+            if (t.offset() < offset) {
+                return t.generation();
+            }
+        }
+        return 0;
+    }
+
+    void takenOver(TakeOver next) {
+        List<TakeOver> latest = new ArrayList<>(takeOvers);
+        latest.add(next);
+        takeOvers = List.copyOf(latest.subList(Math.max(0, latest.size() - MOST_TAKE_OVERS), latest.size()));
+        changed(new Stored.TakeOvers(takeOvers));
     }
 
     void bootChanged(Boot boot) {

@@ -68,6 +68,17 @@ public sealed interface Stored {
         }
     }
 
+    /** The latest take-overs of the partition, in order. */
+    record TakeOvers(List<TakeOver> latest) implements Stored {
+        @Override
+        public String key() {
+            return "g/";
+        }
+    }
+
+    /** A generation of schedulers, and where in {@code jobs} its barrier stands. */
+    record TakeOver(long generation, long offset) {}
+
     static String jobKey(String jobId) {
         return "j/" + jobId;
     }

@@ -135,7 +135,7 @@ final class SchedulerProcessor implements Processor<String, byte[], String, Outg
         try {
             outcome = switch (input) {
                 case Input.Fact(Event event) -> l.core.decide(event, now);
-                case Input.Decided(JobRecord record) -> l.core.apply(record, now);
+                case Input.Decided(JobRecord record) -> l.core.apply(record, at.offset(), now);
                 case Input.Dead dead -> throw new IllegalArgumentException("nothing for the core: " + dead);
             };
         } catch (RuntimeException e) {

@@ -52,6 +52,12 @@ public final class StoredCodec {
             }
             case Stored.Incarnations i -> entry.setBoot(write(i.boot()));
             case Stored.Flow f -> entry.setShare(write(f.share()));
+            case Stored.TakeOvers t ->
+                t.latest()
+                        .forEach(o -> entry.getTakeOversBuilder()
+                                .addLatestBuilder()
+                                .setGeneration(o.generation())
+                                .setOffset(o.offset()));
             case Stored.Withdrawal w ->
                 entry.setWithdrawal(StoredWithdrawal.newBuilder()
                         .setTenantId(w.tenantId())
@@ -87,6 +93,10 @@ public final class StoredCodec {
                         w.getTenantId(), w.getModel(), w.getLicenceEpoch(), w.getReason(), w.getAtMs());
             }
             case SHARE -> new Stored.Flow(read(entry.getShare()));
+            case TAKE_OVERS ->
+                new Stored.TakeOvers(entry.getTakeOvers().getLatestList().stream()
+                        .map(t -> new Stored.TakeOver(t.getGeneration(), t.getOffset()))
+                        .toList());
             case POSITIONS, BODY_NOT_SET ->
                 throw new IllegalArgumentException("not a part of the core's state: " + entry.getBodyCase());
         };

@@ -24,6 +24,7 @@ final class Bench {
     private final Map<String, Stored> store = new LinkedHashMap<>();
     private int starts;
     private long submissions;
+    private long read;
 
     SchedulerCore core;
     long now = 1_700_000_000_000L;
@@ -77,7 +78,7 @@ final class Bench {
     }
 
     void apply(JobRecord record) {
-        carry(core.apply(record, now));
+        carry(core.apply(record, read++, now));
     }
 
     /** Reads back all that is on its way, and what follows from it. */

@@ -124,7 +124,7 @@ final class DecideCost {
             if (record.hasGranted()) {
                 running.add(record);
             }
-            timed(() -> carry(core.apply(record, now)));
+            timed(() -> carry(core.apply(record, offset++, now)));
         }
     }
 

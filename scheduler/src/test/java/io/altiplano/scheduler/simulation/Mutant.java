@@ -13,6 +13,12 @@ enum Mutant {
     NO_BARRIER,
     /** First come, first served. */
     NO_FAIRNESS,
+    /** What a scheduler still writes to {@code jobs} that was replaced counts, and it goes on until its commit is refused. */
+    NO_GENERATIONS,
+    /** What a replaced scheduler still writes to the changelog takes the place of its successor's. */
+    NO_STORE_FENCE,
+    /** The ledger takes the first terminal record of a job, whoever wrote it. */
+    NO_LEDGER_FENCE,
     /** The ledger takes a job's line as often as it reads it. */
     NO_UNIQUE_KEY
 }

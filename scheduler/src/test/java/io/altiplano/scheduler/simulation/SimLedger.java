@@ -14,27 +14,29 @@ final class SimLedger {
     private final boolean uniqueKey;
     private final Set<String> keys = new HashSet<>();
     private final Map<String, Long> lines = new TreeMap<>();
+    /** The next record to post, and the generation that held the partition there: committed together. */
     private int offset;
+
+    private long generation;
+    private final boolean fences;
 
     SimLedger(World world, Topics topics, Mutant mutant) {
         this.world = world;
         this.topics = topics;
         this.uniqueKey = mutant != Mutant.NO_UNIQUE_KEY;
+        this.fences = mutant != Mutant.NO_LEDGER_FENCE;
         poll();
     }
 
     private void poll() {
         world.after(world.between(50, 200), () -> {
             int from = offset;
-            for (; offset < topics.jobs().end(); offset++) {
-                JobRecord r = topics.jobs().get(offset);
-                if (r.hasFinished()) {
-                    post(r.getFinished());
-                }
-            }
+            long before = generation;
+            settled();
             if (world.chance(0.05) && offset > from) {
                 world.count("ledger commits lost");
                 offset = from;
+                generation = before;
             }
             poll();
         });
@@ -53,7 +55,9 @@ final class SimLedger {
     Map<String, Long> settled() {
         for (; offset < topics.jobs().end(); offset++) {
             JobRecord r = topics.jobs().get(offset);
-            if (r.hasFinished()) {
+            if (r.hasBarrier()) {
+                generation = Math.max(generation, r.getGeneration());
+            } else if (r.hasFinished() && (r.getGeneration() >= generation || !fences)) {
                 post(r.getFinished());
             }
         }

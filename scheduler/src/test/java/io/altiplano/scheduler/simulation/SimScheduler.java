@@ -2,6 +2,7 @@ package io.altiplano.scheduler.simulation;
 
 import io.altiplano.contracts.v1.AttemptEnded;
 import io.altiplano.contracts.v1.AttemptRecord;
+import io.altiplano.contracts.v1.JobRecord;
 import io.altiplano.contracts.v1.LogPointer;
 import io.altiplano.contracts.v1.SubmissionRecord;
 import io.altiplano.scheduler.core.Change;
@@ -16,74 +17,72 @@ import io.altiplano.scheduler.core.Settings;
 import io.altiplano.scheduler.core.Stored;
 import io.altiplano.scheduler.lease.Lease;
 import io.altiplano.scheduler.queue.FirstComeQueue;
-import io.altiplano.scheduler.topology.StoredCodec;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
+import java.util.Objects;
 
 /**
- * The real core in a shell that behaves as Kafka Streams does at least once: each topic is read in order but at its own
- * pace, offsets are committed each second after the changelog and all output are flushed, and a crash keeps a prefix of what
- * was written since.
+ * One incarnation of a scheduler: the real core in a shell that behaves as Kafka Streams does at least once. Each topic is read in
+ * order but at its own pace, offsets are committed each second after the changelog and all output are flushed, and a crash keeps a
+ * prefix of what was written since.
  */
 final class SimScheduler {
-    private static final int SOURCES = 4;
-
     private final World world;
     private final Topics topics;
     private final Mutant mutant;
-    private final Settings settings;
+    private final SimGroup group;
+    private final SchedulerCore core;
+    private final int[] positions;
+    private final World.Wire jobsWire;
+    private final World.Wire outWire;
+    private final List<Write> unflushed = new ArrayList<>();
+    private int fairFrom = Integer.MAX_VALUE;
+    private boolean alive = true;
+    private boolean frozen;
 
-    /** By key. The values are immutable; they go through the store's codec when they are read again. */
-    private final Map<String, Stored> durable = new TreeMap<>();
+    /** A change of the store on its way to the changelog, and the generation of who made it. */
+    record Write(Change change, long generation) {
+        Stored value() {
+            return Objects.requireNonNull(change.value());
+        }
+    }
 
-    private final List<Change> unflushed = new ArrayList<>();
-    private int[] committed = new int[SOURCES];
-    private int[] positions = new int[SOURCES];
-    private SchedulerCore core;
-    private World.Wire jobsWire;
-    private World.Wire outWire;
-    private int incarnation;
-    private boolean down;
-
-    SimScheduler(World world, Topics topics, Mutant mutant, Settings settings) {
+    SimScheduler(
+            World world,
+            Topics topics,
+            Mutant mutant,
+            Settings settings,
+            SimGroup group,
+            String name,
+            List<Stored> restored,
+            int[] committed) {
         this.world = world;
         this.topics = topics;
         this.mutant = mutant;
-        this.settings = settings;
-        start();
-    }
-
-    private void start() {
-        down = false;
-        incarnation++;
-        positions = committed.clone();
+        this.group = group;
+        positions = committed;
         jobsWire = world.new Wire();
         outWire = world.new Wire();
         core = mutant == Mutant.NO_FAIRNESS
-                ? new SchedulerCore(settings, "incarnation-" + incarnation, pool -> new FirstComeQueue())
-                : new SchedulerCore(settings, "incarnation-" + incarnation);
-        List<Stored> restored = durable.values().stream()
-                .map(stored -> StoredCodec.read(StoredCodec.write(stored)))
-                .toList();
+                ? new SchedulerCore(settings, name, pool -> new FirstComeQueue())
+                : new SchedulerCore(settings, name);
         Outcome taken = core.start(restored, world.now());
         carryOut(taken);
         if (mutant == Mutant.NO_BARRIER) {
-            carryOut(core.apply(taken.decisions().getFirst().record(), world.now()));
+            carryOut(core.apply(taken.decisions().getFirst().record(), positions[3], world.now()));
         }
-        int mine = incarnation;
-        loop(mine, 100, this::tick);
-        loop(mine, 1_000, this::commit);
-        read(mine);
+        loop(100, this::tick);
+        loop(1_000, this::commit);
+        read();
     }
 
-    private void loop(int mine, long everyMs, Runnable step) {
+    private void loop(long everyMs, Runnable step) {
         world.after(everyMs, () -> {
-            if (mine == incarnation) {
-                step.run();
-                loop(mine, everyMs, step);
+            if (alive) {
+                if (!frozen) {
+                    step.run();
+                }
+                loop(everyMs, step);
             }
         });
     }
@@ -95,52 +94,70 @@ final class SimScheduler {
     private void commit() {
         jobsWire.flush();
         outWire.flush();
-        flush(unflushed);
-        committed = positions.clone();
+        flush(unflushed.size());
+        if (!group.commit(this, positions)) {
+            die(true);
+        }
     }
 
-    /** Of the changes of one entry the last is what is kept. */
-    private void flush(List<Change> changes) {
-        Map<String, Change> last = new LinkedHashMap<>();
-        changes.forEach(c -> last.put(c.key(), c));
-        last.forEach((key, change) -> {
-            Stored value = change.value();
-            if (value == null) {
-                durable.remove(key);
-            } else {
-                durable.put(key, value);
-            }
-        });
-        changes.clear();
+    private void flush(int changes) {
+        List<Write> part = unflushed.subList(0, changes);
+        group.write(part);
+        part.clear();
     }
 
-    /** Dies now and comes back after a while; nothing if it is down already. */
-    void crashIfUp() {
-        if (down) {
+    /** Is over. What was sent arrives whole, or a prefix of it. */
+    void die(boolean flushed) {
+        if (!alive) {
             return;
         }
-        down = true;
-        world.count("scheduler lost");
-        incarnation++;
-        jobsWire.cut();
-        outWire.cut();
-        int kept = unflushed.isEmpty() ? 0 : world.between(0, unflushed.size() + 1);
-        flush(unflushed.subList(0, kept));
-        unflushed.clear();
-        world.after(world.between(50, 3_000), this::start);
+        alive = false;
+        if (flushed) {
+            jobsWire.flush();
+            outWire.flush();
+        } else {
+            jobsWire.cut();
+            outWire.cut();
+        }
+        flush(flushed || unflushed.isEmpty() ? unflushed.size() : world.between(0, unflushed.size() + 1));
     }
 
-    private void read(int mine) {
+    void freeze() {
+        frozen = true;
+        jobsWire.freeze();
+        outWire.freeze();
+        flush(world.between(0, unflushed.size() + 1));
+    }
+
+    void thaw() {
+        frozen = false;
+        jobsWire.thaw();
+        outWire.thaw();
+    }
+
+    boolean frozen() {
+        return frozen;
+    }
+
+    private void read() {
         world.after(world.between(1, 15), () -> {
-            if (mine != incarnation) {
+            if (!alive) {
                 return;
             }
-            int source = world.between(0, SOURCES);
-            for (int i = world.between(1, 20); i > 0 && positions[source] < end(source); i--) {
+            int source = world.between(0, SimGroup.SOURCES);
+            for (int i = world.between(1, 20); i > 0 && alive && !frozen && positions[source] < end(source); i--) {
                 step(source, positions[source]++);
             }
-            read(mine);
+            if (fairFrom == Integer.MAX_VALUE && core.caughtUp() && group.fairnessAsked(positions[0])) {
+                fairFrom = topics.jobs().end();
+            }
+            read();
         });
+    }
+
+    /** Where in {@code jobs} it began to know of all jobs that fairness is asked of; MAX_VALUE: not yet. */
+    int fairFrom() {
+        return fairFrom;
     }
 
     private int end(int source) {
@@ -157,7 +174,18 @@ final class SimScheduler {
             case 0 -> submission(topics.submissions().get(offset), offset);
             case 1 -> attempt(topics.attempts().get(offset));
             case 2 -> carryOut(core.decide(new Event.Heard(topics.workers().get(offset)), world.now()));
-            default -> carryOut(core.apply(topics.jobs().get(offset), world.now()));
+            default -> readBack(topics.jobs().get(offset), offset);
+        }
+    }
+
+    private void readBack(JobRecord record, int offset) {
+        JobRecord read = mutant == Mutant.NO_GENERATIONS && !record.hasBarrier()
+                ? record.toBuilder().setGeneration(Long.MAX_VALUE).build()
+                : record;
+        carryOut(core.apply(read, offset, world.now()));
+        if (core.replaced() && mutant != Mutant.NO_GENERATIONS) {
+            die(true);
+            group.left(this);
         }
     }
 
@@ -193,7 +221,7 @@ final class SimScheduler {
     }
 
     private void carryOut(Outcome outcome) {
-        unflushed.addAll(core.drainChanges());
+        core.drainChanges().forEach(change -> unflushed.add(new Write(change, core.generation())));
         for (Decision d : outcome.decisions()) {
             jobsWire.send(topics.jobs(), d.record(), 30);
         }
@@ -207,7 +235,7 @@ final class SimScheduler {
         if (mutant == Mutant.ACT_AT_DECIDE) {
             for (Decision d : outcome.decisions()) {
                 if (!d.record().hasBarrier()) {
-                    carryOut(core.apply(d.record(), world.now()));
+                    carryOut(core.apply(d.record(), topics.jobs().end(), world.now()));
                 }
             }
         }

@@ -71,10 +71,12 @@ final class SimWorker {
         return running.isEmpty();
     }
 
-    void dieIfUp() {
-        if (up) {
+    boolean dieIfUp() {
+        boolean was = up;
+        if (was) {
             die();
         }
+        return was;
     }
 
     private void die() {
@@ -87,7 +89,10 @@ final class SimWorker {
     }
 
     /** Stands still, and goes on as if nothing had been: what it says then comes from the past. */
-    void standStill() {
+    boolean standStill() {
+        if (!up || standing) {
+            return false;
+        }
         world.count("worker stood still");
         standing = true;
         int mine = life;
@@ -96,6 +101,7 @@ final class SimWorker {
                 standing = false;
             }
         });
+        return true;
     }
 
     private void beat(int mine) {

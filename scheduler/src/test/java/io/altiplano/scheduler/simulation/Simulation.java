@@ -10,6 +10,7 @@ import io.altiplano.scheduler.core.Settings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 
 /** One seed's life of a platform: load and faults for a while, then healing, then everything must be over and in order. */
 final class Simulation {
@@ -23,7 +24,7 @@ final class Simulation {
     private final World world;
     private final Topics topics = Topics.of(WORKERS);
     private final SimGateway gateway;
-    private final SimScheduler scheduler;
+    private final SimGroup schedulers;
     private final SimLedger ledger;
     private final List<SimWorker> workers = new ArrayList<>();
 
@@ -34,7 +35,7 @@ final class Simulation {
         if (mutant == Mutant.NO_ATTEMPT_LIMIT) {
             settings = settings.withMaxAttempts(1_000);
         }
-        scheduler = new SimScheduler(world, topics, mutant, settings);
+        schedulers = new SimGroup(world, topics, mutant, settings);
         ledger = new SimLedger(world, topics, mutant);
         for (int i = 0; i < WORKERS; i++) {
             workers.add(new SimWorker(world, topics, gateway, i));
@@ -56,27 +57,21 @@ final class Simulation {
         Checker checker = new Checker();
         checker.check(s.topics, s.gateway, 3);
         checker.ledger(s.ledger.settled());
-        if (!s.world.counts.containsKey("scheduler lost")) {
-            Checker.fair(s.topics, s.gateway, "burst-a", "burst-b");
-        }
+        new Fairness(s.gateway, s.schedulers.fairSpans(), "burst-a", "burst-b").check(s.topics);
         Checker.require(
                 over,
-                "left over: waiting %d, leased %d, unfinished %d, workers idle %s",
-                s.scheduler.core().waiting(),
-                s.scheduler.core().leased(),
-                s.scheduler.core().unfinished(),
+                "left over: %s, workers idle %s",
+                s.schedulers.leftOver(),
                 s.workers.stream().map(SimWorker::idle).toList());
         s.world.counts.put("jobs", s.gateway.clients().size());
         s.world.counts.put("decisions", s.topics.jobs().end());
+        s.world.counts.put("decisions fenced", checker.fenced());
         return s.world.counts;
     }
 
     private boolean idle() {
         return topics.submissions().end() >= JOBS
-                && scheduler.core().caughtUp()
-                && scheduler.core().unfinished() == 0
-                && scheduler.core().waiting() == 0
-                && scheduler.core().leased() == 0
+                && schedulers.leftOver().isEmpty()
                 && gateway.clients().stream().allMatch(c -> c.gone || c.told != null)
                 && workers.stream().allMatch(SimWorker::idle);
     }
@@ -85,6 +80,7 @@ final class Simulation {
         world.after(world.between(1_000, 6_000), () -> {
             burst("burst-a");
             burst("burst-b");
+            schedulers.askFairness(topics.submissions().end());
         });
         for (int i = 0; i < JOBS - 2 * BURST; i++) {
             int tenant = i % 3;
@@ -135,15 +131,37 @@ final class Simulation {
     }
 
     private void trouble() {
-        for (int i = LEAST_FAULTS + world.between(0, 5); i > 0; i--) {
+        fault(this::schedulerFault);
+        for (int i = LEAST_FAULTS - 1 + world.between(0, 5); i > 0; i--) {
             SimWorker worker = workers.get(world.between(0, WORKERS));
-            Runnable fault =
+            fault(
                     switch (world.between(0, 5)) {
-                        case 0, 1 -> scheduler::crashIfUp;
+                        case 0, 1 -> this::schedulerFault;
                         case 2, 3 -> worker::dieIfUp;
                         default -> worker::standStill;
-                    };
-            world.after(world.between(0, TROUBLE_MS), fault);
+                    });
+        }
+    }
+
+    private boolean schedulerFault() {
+        return switch (world.between(0, 5)) {
+            case 0, 1 -> schedulers.crash();
+            case 2 -> schedulers.standStill(false);
+            case 3 -> schedulers.standStill(true);
+            default -> schedulers.cutOff();
+        };
+    }
+
+    private void fault(BooleanSupplier fault) {
+        world.after(world.between(0, TROUBLE_MS), () -> inject(fault));
+    }
+
+    /** What is down already cannot fail: it is tried again until it is up. */
+    private void inject(BooleanSupplier fault) {
+        if (fault.getAsBoolean()) {
+            world.count("faults");
+        } else {
+            world.after(100, () -> inject(fault));
         }
     }
 }

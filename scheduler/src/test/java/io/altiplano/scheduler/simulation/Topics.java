@@ -37,7 +37,7 @@ record Topics(
         story.append('\n').append(name);
         for (int i = 0; i < log.end(); i++) {
             String text = TextFormat.printer().emittingSingleLine(true).printToString(log.get(i));
-            if (text.contains(jobId)) {
+            if (text.contains(jobId) || text.startsWith("barrier")) {
                 story.append("\n  ").append(i).append("  ").append(text);
             }
         }

@@ -1,5 +1,6 @@
 package io.altiplano.scheduler.simulation;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -98,8 +99,9 @@ final class World {
      * but only from some point on; what was acknowledged is not.
      */
     final class Wire {
-        private final List<Sending> pending = new ArrayList<>();
+        private final ArrayDeque<Sending> pending = new ArrayDeque<>();
         private long lastArrival;
+        private boolean frozen;
 
         private record Sending(Runnable append) {}
 
@@ -108,7 +110,8 @@ final class World {
             Sending sending = new Sending(() -> log.append(record));
             pending.add(sending);
             after(lastArrival - now, () -> {
-                if (pending.remove(sending)) {
+                if (!frozen && pending.peekFirst() == sending) {
+                    pending.removeFirst();
                     sending.append.run();
                 }
             });
@@ -116,14 +119,35 @@ final class World {
 
         /** Waits for all acknowledgements: all arrives now. */
         void flush() {
-            pending.forEach(s -> s.append.run());
-            pending.clear();
+            arrive(pending.size());
+        }
+
+        private void arrive(int sendings) {
+            for (int i = Math.min(sendings, pending.size()); i > 0; i--) {
+                pending.removeFirst().append.run();
+            }
+        }
+
+        /** Nothing arrives until {@link #thaw}. */
+        void freeze() {
+            frozen = true;
+        }
+
+        void thaw() {
+            frozen = false;
+            int late = pending.size();
+            lastArrival = Math.max(lastArrival, now + between(1, 30));
+            Sending last = pending.peekLast();
+            after(lastArrival - now, () -> {
+                if (last != null && pending.contains(last)) {
+                    arrive(late);
+                }
+            });
         }
 
         /** The process died: a prefix arrives, the rest is lost. */
         void cut() {
-            int arrive = pending.isEmpty() ? 0 : between(0, pending.size() + 1);
-            pending.subList(0, arrive).forEach(s -> s.append.run());
+            arrive(pending.isEmpty() ? 0 : between(0, pending.size() + 1));
             pending.clear();
         }
     }

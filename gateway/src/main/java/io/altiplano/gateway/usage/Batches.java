@@ -22,12 +22,25 @@ final class Batches {
      * @param expected the offset that must be the next one to post
      */
     static Batch of(TopicPartition partition, long expected, List<ConsumerRecord<byte[], byte[]>> records) {
+        return of(new Generations(), partition, expected, records);
+    }
+
+    /**
+     * The same of records that others were read before.
+     *
+     * @param generations what the records before said of the scheduler
+     */
+    static Batch of(
+            Generations generations,
+            TopicPartition partition,
+            long expected,
+            List<ConsumerRecord<byte[], byte[]>> records) {
         List<LedgerEntry> entries = new ArrayList<>();
         List<DeadLetter> dead = new ArrayList<>();
         for (ConsumerRecord<byte[], byte[]> record : records) {
             try {
                 JobRecord job = Topics.JOB.decode(record.value());
-                if (job.hasFinished()) {
+                if (generations.count(partition, record.offset(), job) && job.hasFinished()) {
                     entries.add(LedgerEntry.of(job.getFinished()));
                 }
             } catch (SerializationException | IllegalArgumentException e) {
@@ -52,12 +65,13 @@ final class Batches {
      */
     static long postOneByOne(
             Function<Batch, Ledger.Posted> poster,
+            Generations generations,
             TopicPartition partition,
             long expected,
             List<ConsumerRecord<byte[], byte[]>> records) {
         long at = expected;
         for (ConsumerRecord<byte[], byte[]> record : records) {
-            Ledger.Posted posted = poster.apply(of(partition, at, List.of(record)));
+            Ledger.Posted posted = poster.apply(of(generations, partition, at, List.of(record)));
             if (posted == Ledger.Posted.REFUSED) {
                 LOG.errorf("%s offset %d cannot be posted and is buried", partition, record.offset());
                 DeadLetter letter = new DeadLetter(record.offset(), "the database refuses its data");

@@ -14,6 +14,7 @@ import org.jdbi.v3.core.Handle;
 final class ScratchLedger {
     private final Handle session;
     private final PriceList prices;
+    private final Generations generations = new Generations();
 
     /** @param session of the ledger's role, in no transaction */
     ScratchLedger(Handle session) {
@@ -32,10 +33,10 @@ final class ScratchLedger {
 
     /** Posts consecutive records of one partition as a gateway would; the next offset to post. */
     long post(TopicPartition partition, long expected, List<ConsumerRecord<byte[], byte[]>> records) {
-        return switch (post(Batches.of(partition, expected, records))) {
+        return switch (post(Batches.of(generations, partition, expected, records))) {
             case YES -> records.getLast().offset() + 1;
             case OVERTAKEN -> nextOffset(partition);
-            case REFUSED -> Batches.postOneByOne(this::post, partition, expected, records);
+            case REFUSED -> Batches.postOneByOne(this::post, generations, partition, expected, records);
         };
     }
 

@@ -53,6 +53,7 @@ public class UsageIngest {
     private final CountDownLatch stopping = new CountDownLatch(1);
     private final Map<TopicPartition, Long> next = new HashMap<>();
     private final Set<TopicPartition> unplaced = new HashSet<>();
+    private final Generations generations = new Generations();
     private volatile @Nullable Consumer<byte[], byte[]> consumer;
     private @Nullable Thread thread;
     private long placeAfter;
@@ -198,7 +199,7 @@ public class UsageIngest {
         if (records.getFirst().offset() < expected) {
             LOG.warnf("%s begins again before offset %d: the topic was made anew", partition, expected);
         }
-        switch (post(Batches.of(partition, expected, records))) {
+        switch (post(Batches.of(generations, partition, expected, records))) {
             case YES -> next.put(partition, records.getLast().offset() + 1);
             case OVERTAKEN -> unplace(from, partition);
             case REFUSED -> oneByOne(from, partition, expected, records);
@@ -223,7 +224,7 @@ public class UsageIngest {
             TopicPartition partition,
             long expected,
             List<ConsumerRecord<byte[], byte[]>> records) {
-        long reached = Batches.postOneByOne(this::post, partition, expected, records);
+        long reached = Batches.postOneByOne(this::post, generations, partition, expected, records);
         next.put(partition, reached);
         if (reached <= records.getLast().offset()) {
             unplace(from, partition);

@@ -31,6 +31,9 @@ public final class SchedulerCore {
 
     private static final long HOUSEKEEPING_MS = 10_000;
 
+    /** What a replaced scheduler sent does not arrive later than this after its successor has taken over. */
+    private static final long REWRITTEN_MS = 120_000;
+
     private final Settings settings;
     private final Shard shard;
     private final Rules rules;
@@ -139,6 +142,10 @@ public final class SchedulerCore {
         }
         if (ours && tookOver) {
             boolean late = nowMs - record.getBarrier().getAtMs() > OUTAGE_MS;
+            if (!shard.caughtUp) {
+                shard.state.rewrite(nowMs - REWRITTEN_MS);
+                shard.fleet.boots().forEach(shard.state::bootChanged);
+            }
             readBack.barrier(record.getBarrier(), nowMs);
             if (late) {
                 refresh("broker_was_away", nowMs);
@@ -224,6 +231,7 @@ public final class SchedulerCore {
     private void refresh(String why, long nowMs) {
         shard.leases.renewAll(nowMs);
         shard.waitingSince.replaceAll((job, since) -> nowMs);
+        shard.decidedAt.replaceAll((job, at) -> nowMs);
         shard.happened(What.LEASES_REFRESHED, "", 0, "", why);
     }
 

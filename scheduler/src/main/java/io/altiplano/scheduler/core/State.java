@@ -152,6 +152,20 @@ final class State {
         changed(new Stored.TakeOvers(takeOvers));
     }
 
+    /**
+     * Writes all that a replaced scheduler may still overwrite again, as this generation's: what was restored came from many
+     * generations, and an entry of an early one would give way to a late word of a later one that knew less.
+     *
+     * @param sinceMs finished jobs from before it are left
+     */
+    void rewrite(long sinceMs) {
+        jobs.values().forEach(job -> changed(new Stored.Active(job)));
+        early.values().forEach(this::changed);
+        withdrawals.values().forEach(this::changed);
+        finished.values().stream().filter(f -> f.atMs() >= sinceMs).forEach(this::changed);
+        changed(new Stored.TakeOvers(takeOvers));
+    }
+
     void bootChanged(Boot boot) {
         changed(new Stored.Incarnations(boot));
     }

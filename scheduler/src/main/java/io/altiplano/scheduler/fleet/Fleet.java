@@ -80,6 +80,11 @@ public final class Fleet {
         return Optional.ofNullable(boots.get(new Key(pool, workerId)));
     }
 
+    /** The present incarnations of all workers. */
+    public Collection<Boot> boots() {
+        return boots.values();
+    }
+
     /** Changes whenever a worker may have got room. */
     public long version() {
         return version;

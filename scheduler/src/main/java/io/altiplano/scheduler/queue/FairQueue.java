@@ -3,6 +3,7 @@ package io.altiplano.scheduler.queue;
 import io.altiplano.contracts.v1.JobClass;
 import io.altiplano.scheduler.queue.Share.Mark;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -35,7 +36,7 @@ public final class FairQueue implements JobQueue {
 
     private final String pool;
     private final ClassShares shares;
-    private final Node root = new Node("", null);
+    private final Node root;
     private final Map<String, Entry> waiting = new HashMap<>();
     private final Map<String, Charge> charged = new HashMap<>();
     private final Caps caps = new Caps();
@@ -49,8 +50,13 @@ public final class FairQueue implements JobQueue {
     private record Charge(Entry entry, boolean promised) {}
 
     public FairQueue(String pool, ClassShares shares) {
+        this(pool, shares, Node.BY_TAG);
+    }
+
+    FairQueue(String pool, ClassShares shares, Comparator<Node> order) {
         this.pool = pool;
         this.shares = shares;
+        this.root = new Node("", null, order);
     }
 
     @Override

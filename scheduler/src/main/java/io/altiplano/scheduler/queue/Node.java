@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * charged stands in virtual time: tokens divided by weight, in 65,536ths.
  */
 final class Node {
-    private static final Comparator<Node> BY_TAG =
+    static final Comparator<Node> BY_TAG =
             Comparator.comparingLong((Node n) -> n.tag).thenComparing(n -> n.name);
     /** Earliest deadline first where there are deadlines, which only batch jobs are given; else in order of arrival. */
     private static final Comparator<Entry> BY_DEADLINE = Comparator.comparingLong(
@@ -23,10 +23,11 @@ final class Node {
     final String name;
     final @Nullable Node parent;
     final Map<String, Node> children = new HashMap<>();
+    private final Comparator<Node> order;
     /** Children whose turn may come. */
-    final TreeSet<Node> ready = new TreeSet<>(BY_TAG);
+    final TreeSet<Node> ready;
     /** Children without any job whose tag still lies ahead: they are remembered until virtual time reaches it. */
-    final TreeSet<Node> resting = new TreeSet<>(BY_TAG);
+    final TreeSet<Node> resting;
     /** A project's waiting jobs. */
     final TreeSet<Entry> jobs = new TreeSet<>(BY_DEADLINE);
 
@@ -43,15 +44,21 @@ final class Node {
     int running;
     boolean parked;
 
-    Node(String name, @Nullable Node parent) {
+    /**
+     * @param order {@link #BY_TAG}, or what counts its calls
+     */
+    Node(String name, @Nullable Node parent, Comparator<Node> order) {
         this.name = name;
         this.parent = parent;
+        this.order = order;
+        ready = new TreeSet<>(order);
+        resting = new TreeSet<>(order);
     }
 
     Node child(String childName) {
         Node child = children.get(childName);
         if (child == null) {
-            child = new Node(childName, this);
+            child = new Node(childName, this, order);
             children.put(childName, child);
         } else {
             resting.remove(child);

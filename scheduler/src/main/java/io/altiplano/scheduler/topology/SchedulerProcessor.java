@@ -146,6 +146,10 @@ final class SchedulerProcessor implements Processor<String, byte[], String, Outg
             return;
         }
         send(l, outcome);
+        if (l.core.replaced()) {
+            throw new StreamsException("another scheduler has taken partition " + l.partition
+                    + " over: what this one writes has no effect any more");
+        }
     }
 
     private void bury(Live l, RecordMetadata at, DeadLetterReason reason, String why, long now) {
@@ -180,7 +184,11 @@ final class SchedulerProcessor implements Processor<String, byte[], String, Outg
         send(l, l.core.decide(new Event.Tick(), now));
         if (now - positionsAtMs >= POSITIONS_EVERY_MS) {
             positionsAtMs = now;
-            l.positions.moved().ifPresent(entry -> l.store.put(Positions.KEY, entry));
+            l.positions
+                    .moved()
+                    .ifPresent(entry -> l.store.put(
+                            Positions.KEY,
+                            entry.toBuilder().setGeneration(l.core.generation()).build()));
         }
         observer.numbers(
                 l.partition,
@@ -208,7 +216,7 @@ final class SchedulerProcessor implements Processor<String, byte[], String, Outg
             if (value == null) {
                 l.store.delete(change.key());
             } else {
-                l.store.put(change.key(), StoredCodec.write(value));
+                l.store.put(change.key(), StoredCodec.write(value, l.core.generation()));
             }
         }
         long now = l.context.currentSystemTimeMs();

@@ -30,6 +30,9 @@ public final class SchedulerTopology {
     /** The one store: one changelog keeps the order of all changes. */
     public static final String STORE = "state";
 
+    /** A successor's entry stays in the changelog for longer than a replaced scheduler may still write over it. */
+    private static final Duration COMPACTION_LAG = Duration.ofMinutes(10);
+
     static final String JOBS_SINK = "to-jobs";
     static final String WORK_SINK = "to-work";
     static final String NOTICES_SINK = "to-notices";
@@ -56,11 +59,15 @@ public final class SchedulerTopology {
                 .addProcessor(CORE, cores, "from-submissions", "from-attempts", "from-workers", "from-jobs")
                 .addStateStore(
                         Stores.keyValueStoreBuilder(
-                                        Stores.inMemoryKeyValueStore(STORE),
+                                        NewestStore.supplier(STORE),
                                         Serdes.String(),
                                         Codec.of(StoredEntry.getDefaultInstance())
                                                 .serde())
-                                .withLoggingEnabled(Map.of("cleanup.policy", "compact"))
+                                .withLoggingEnabled(Map.of(
+                                        "cleanup.policy",
+                                        "compact",
+                                        "min.compaction.lag.ms",
+                                        String.valueOf(COMPACTION_LAG.toMillis())))
                                 .withCachingDisabled(),
                         CORE)
                 .addSink(JOBS_SINK, topics.jobs(), keyOut, Outgoing.SERIALIZER, Outgoing.PARTITIONER, CORE)

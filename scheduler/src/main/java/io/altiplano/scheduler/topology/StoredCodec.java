@@ -27,8 +27,8 @@ import java.util.Map;
 public final class StoredCodec {
     private StoredCodec() {}
 
-    /** An entry's message. */
-    public static StoredEntry write(Stored stored) {
+    /** An entry's message, as written by a generation of schedulers. */
+    public static StoredEntry write(Stored stored, long generation) {
         StoredEntry.Builder entry = StoredEntry.newBuilder();
         switch (stored) {
             case Stored.Active a -> entry.setJob(write(a.job()));
@@ -66,7 +66,7 @@ public final class StoredCodec {
                         .setReason(w.reason())
                         .setAtMs(w.atMs()));
         }
-        return entry.build();
+        return entry.setGeneration(generation).build();
     }
 
     /**

@@ -74,7 +74,7 @@ class LeaseLifeTest {
                 .build();
 
         // when
-        bench.apply(JobRecord.newBuilder().setGranted(rival).build());
+        bench.apply(first.toBuilder().setGranted(rival).build());
         bench.apply(first);
 
         // then

@@ -8,6 +8,7 @@ import static io.altiplano.scheduler.Samples.job;
 import static io.altiplano.scheduler.Samples.jobId;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.altiplano.contracts.v1.Barrier;
 import io.altiplano.contracts.v1.JobOutcome;
 import io.altiplano.contracts.v1.JobRecord;
 import io.altiplano.contracts.v1.JobSubmitted;
@@ -46,12 +47,80 @@ class TakeOverTest {
         // when
         bench.apply(own.toBuilder()
                 .setBarrier(own.getBarrier().toBuilder().setIncarnation("somebody"))
+                .setGeneration(own.getGeneration() - 1)
                 .build());
 
         // then
         assertThat(bench.core.caughtUp()).isFalse();
         bench.apply(own);
         assertThat(bench.core.caughtUp()).isTrue();
+    }
+
+    @Test
+    void whatAReplacedSchedulerDecidedIsFencedFromItsSuccessorsBarrierOn() {
+        // given: a grant that the first scheduler has decided, and a second that has taken over before it is in the log
+        bench.beat(beat(0, "a", 1));
+        String id = bench.submit();
+        JobRecord late = bench.log.remove();
+        bench.now++;
+        bench.restart();
+        bench.readBack();
+
+        // when
+        bench.apply(late);
+
+        // then
+        assertThat(bench.core.job(id).orElseThrow().phase()).isInstanceOf(Phase.Queued.class);
+        assertThat(bench.happened).extracting(Effect.Happened::what).contains(Effect.What.DECISION_FENCED);
+    }
+
+    @Test
+    void theSameRecordBeforeItsSuccessorsBarrierCounts() {
+        // given
+        bench.beat(beat(0, "a", 1));
+        String id = bench.submit();
+        JobRecord decided = bench.log.remove();
+        bench.now++;
+        bench.restart();
+
+        // when
+        bench.apply(decided);
+        bench.readBack();
+
+        // then
+        assertThat(bench.core.job(id).orElseThrow().phase()).isInstanceOf(Phase.Leased.class);
+    }
+
+    @Test
+    void whoReadsAnothersLaterBarrierDecidesNothingMore() {
+        // given
+        String id = bench.submit();
+        JobRecord later = JobRecord.newBuilder()
+                .setBarrier(Barrier.newBuilder().setIncarnation("somebody").setAtMs(bench.now))
+                .setGeneration(bench.core.generation() + 1)
+                .build();
+
+        // when
+        bench.apply(later);
+        bench.beat(beat(0, "a", 1));
+
+        // then
+        assertThat(bench.core.replaced()).isTrue();
+        assertThat(bench.about(id)).isEmpty();
+    }
+
+    @Test
+    void whoTakesOverWritesAllAgainSoThatNoLateWordReplacesIt() {
+        // given
+        String id = bench.running();
+        bench.restart();
+        bench.store().clear();
+
+        // when
+        bench.readBack();
+
+        // then
+        assertThat(bench.store()).containsKeys(Stored.jobKey(id), Stored.bootKey("default", "default-0"));
     }
 
     @Test
@@ -133,14 +202,18 @@ class TakeOverTest {
         String id = bench.running();
         bench.end(ended(id, 1, 0, "a", ATTEMPT_OUTCOME_COMPLETED));
         bench.readBack();
-        assertThat(bench.store().keySet().stream().filter(k -> !k.startsWith("f/")))
-                .hasSize(2);
+        assertThat(bench.store().keySet().stream().filter(k -> !lasting(k))).hasSize(2);
 
         // when
         bench.pass(3_600_000 + 20_000);
 
         // then
-        assertThat(bench.store().keySet()).allMatch(k -> k.startsWith("f/"));
+        assertThat(bench.store().keySet()).allMatch(TakeOverTest::lasting);
+    }
+
+    /** Flows, and who took over when. */
+    private static boolean lasting(String key) {
+        return key.startsWith("f/") || key.equals("g/");
     }
 
     @Test

@@ -45,7 +45,9 @@ final class Checker {
 
     void check(Topics topics, SimGateway gateway, int maxAttempts) {
         for (JobRecord r : topics.jobs().all()) {
-            String id = r.getGranted().getJobId() + r.getExpired().getJobId() + r.getFinished().getJobId();
+            String id = r.getGranted().getJobId()
+                    + r.getExpired().getJobId()
+                    + r.getFinished().getJobId();
             told(topics, id, () -> read(r, maxAttempts));
         }
         for (Log<WorkRecord> log : topics.work()) {
@@ -189,6 +191,13 @@ final class Checker {
             case JOB_OUTCOME_FAILED -> require(!c.whole, "%s failed, its client has the whole answer", id);
             case JOB_OUTCOME_UNSPECIFIED, UNRECOGNIZED -> throw new Violation(id + " has no outcome");
         }
+    }
+
+    /** Attempts after the first. */
+    int retries() {
+        return lives.values().stream()
+                .mapToInt(life -> Math.max(0, life.epoch - 1))
+                .sum();
     }
 
     /** Records of schedulers that had been replaced. */

@@ -54,7 +54,11 @@ final class Fairness {
                 expired(r.getExpired());
             }
             Checker.require(
-                    Math.abs(ahead) <= MOST_AHEAD, "unfair: %s is %d tokens ahead at offset %d of jobs", first, ahead, i);
+                    Math.abs(ahead) <= MOST_AHEAD,
+                    "unfair: %s is %d tokens ahead at offset %d of jobs",
+                    first,
+                    ahead,
+                    i);
         }
     }
 

@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * the partition to the other one when it does not hear the holder, who may not know that: then two are at work at one time.
  */
 final class SimGroup {
+    /** One schedules, the other is ready to. */
+    static final int REPLICAS = 2;
+
     static final int SOURCES = 4;
     /** Silence after which the broker gives the partition away. */
     private static final int SESSION_MS = 2_000;
@@ -53,10 +56,17 @@ final class SimGroup {
         incarnations++;
         List<Stored> restored = durable.values().stream()
                 .map(Write::value)
-                .map(stored -> StoredCodec.read(StoredCodec.write(stored)))
+                .map(stored -> StoredCodec.read(StoredCodec.write(stored, 0)))
                 .toList();
         holder = new SimScheduler(
-                world, topics, mutant, settings, this, "incarnation-" + incarnations, restored, committed.clone());
+                world,
+                topics,
+                mutant,
+                settings,
+                this,
+                "replica-" + incarnations % REPLICAS + "/" + incarnations,
+                restored,
+                committed.clone());
     }
 
     /** What is not over yet; empty if all is. */

@@ -1,6 +1,7 @@
 package io.altiplano.scheduler.simulation;
 
 import io.altiplano.contracts.JobId;
+import io.altiplano.contracts.v1.JobRecord;
 import io.altiplano.contracts.v1.JobSubmitted;
 import io.altiplano.contracts.v1.RightWithdrawn;
 import io.altiplano.contracts.v1.Sampling;
@@ -42,6 +43,15 @@ final class Simulation {
         }
     }
 
+    /** All that was written to {@code jobs} in a seed's time of trouble. */
+    static List<JobRecord> lived(long seed) {
+        Simulation s = new Simulation(seed, Mutant.NONE);
+        s.load();
+        s.trouble();
+        s.world.runUntil(() -> false, TROUBLE_MS);
+        return List.copyOf(s.topics.jobs().all());
+    }
+
     /**
      * Runs one seed.
      *
@@ -63,6 +73,9 @@ final class Simulation {
                 "left over: %s, workers idle %s",
                 s.schedulers.leftOver(),
                 s.workers.stream().map(SimWorker::idle).toList());
+        s.world.counts.put("workers", s.workers.size());
+        s.world.counts.put("schedulers", SimGroup.REPLICAS);
+        s.world.counts.put("retries", checker.retries());
         s.world.counts.put("jobs", s.gateway.clients().size());
         s.world.counts.put("decisions", s.topics.jobs().end());
         s.world.counts.put("decisions fenced", checker.fenced());

@@ -1,0 +1,57 @@
+package io.altiplano.gateway.usage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.altiplano.contracts.v1.JobRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.junit.jupiter.api.Test;
+
+class GenerationsTest {
+    private static final TopicPartition PARTITION = new TopicPartition("jobs", 0);
+
+    private final Generations generations = new Generations();
+
+    private boolean count(long offset, long generation) {
+        return generations.count(
+                PARTITION,
+                offset,
+                JobRecord.newBuilder().setGeneration(generation).build());
+    }
+
+    @Test
+    void whatAReplacedSchedulerStillWritesDoesNotCount() {
+        assertThat(count(0, 5)).isTrue();
+        assertThat(count(1, 6)).isTrue();
+        assertThat(count(2, 5)).isFalse();
+        assertThat(count(3, 6)).isTrue();
+    }
+
+    @Test
+    void whatItWroteBeforeItWasReplacedCountsWhenItIsReadAgainToo() {
+        // given
+        count(0, 5);
+        count(1, 6);
+
+        // when, then
+        assertThat(count(0, 5)).isTrue();
+        assertThat(count(1, 6)).isTrue();
+    }
+
+    @Test
+    void partitionsHaveSchedulersOfTheirOwn() {
+        // given
+        count(0, 6);
+
+        // when, then
+        assertThat(generations.count(
+                        new TopicPartition("jobs", 1),
+                        1,
+                        JobRecord.newBuilder().setGeneration(5).build()))
+                .isTrue();
+    }
+
+    @Test
+    void recordsFromBeforeThereWereGenerationsCount() {
+        assertThat(count(0, 0)).isTrue();
+    }
+}

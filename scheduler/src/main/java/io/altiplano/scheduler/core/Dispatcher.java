@@ -93,7 +93,9 @@ final class Dispatcher {
     }
 
     List<Share> drainShares() {
-        return queues.values().stream().flatMap(q -> q.drainShares().stream()).toList();
+        List<Share> drained = new ArrayList<>();
+        queues.values().forEach(queue -> drained.addAll(queue.drainShares()));
+        return drained;
     }
 
     int waiting() {

@@ -92,9 +92,14 @@ public final class Fleet {
 
     /** Workers of a pool that were heard at or after a time and take new work. */
     public List<Worker> takers(String pool, long heardSinceMs) {
-        return workers.subMap(new Key(pool, ""), new Key(pool + "\0", "")).values().stream()
-                .filter(w -> w.heardAtMs() >= heardSinceMs && !w.beat().getDraining())
-                .toList();
+        List<Worker> takers = new ArrayList<>();
+        for (Worker w :
+                workers.subMap(new Key(pool, ""), new Key(pool + "\0", "")).values()) {
+            if (w.heardAtMs() >= heardSinceMs && !w.beat().getDraining()) {
+                takers.add(w);
+            }
+        }
+        return takers;
     }
 
     /** Whether the worker's present incarnation says that it is shutting down. */

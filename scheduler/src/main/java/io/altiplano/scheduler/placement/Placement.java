@@ -2,7 +2,6 @@ package io.altiplano.scheduler.placement;
 
 import io.altiplano.contracts.v1.WorkerHeartbeat;
 import io.altiplano.scheduler.fleet.Worker;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -46,7 +45,7 @@ public final class Placement {
             boolean fits = fits(c, demand.blocks(), largest);
             if (fits || demand.interactive() && fitsBeforeOthers(c, demand.blocks(), largest)) {
                 Rated rated = Rated.of(c, demand, least, !fits);
-                best = best == null || Rated.BEST_FIRST.compare(rated, best) < 0 ? rated : best;
+                best = best == null || rated.betterThan(best) ? rated : best;
             }
         }
         return Optional.ofNullable(best).map(Rated::candidate);
@@ -75,16 +74,22 @@ public final class Placement {
             int matches,
             double load,
             long free) {
-        static final Comparator<Rated> BEST_FIRST = Comparator.comparing(Rated::lacksModel)
-                .thenComparing(Rated::preempts)
-                .thenComparing(Rated::otherBits)
-                .thenComparing(Rated::hot)
-                .thenComparing(Rated::lacksAdapter)
-                .thenComparingInt(Rated::adapters)
-                .thenComparing(Comparator.comparingInt(Rated::matches).reversed())
-                .thenComparingDouble(Rated::load)
-                .thenComparing(Comparator.comparingLong(Rated::free).reversed())
-                .thenComparing(r -> r.candidate.worker().id());
+        /** Written out, not composed: this is run for each worker at each grant. */
+        boolean betterThan(Rated other) {
+            int order = Boolean.compare(lacksModel, other.lacksModel);
+            order = order != 0 ? order : Boolean.compare(preempts, other.preempts);
+            order = order != 0 ? order : Boolean.compare(otherBits, other.otherBits);
+            order = order != 0 ? order : Boolean.compare(hot, other.hot);
+            order = order != 0 ? order : Boolean.compare(lacksAdapter, other.lacksAdapter);
+            order = order != 0 ? order : Integer.compare(adapters, other.adapters);
+            order = order != 0 ? order : Integer.compare(other.matches, matches);
+            order = order != 0 ? order : Double.compare(load, other.load);
+            order = order != 0 ? order : Long.compare(other.free, free);
+            order = order != 0
+                    ? order
+                    : candidate.worker().id().compareTo(other.candidate.worker().id());
+            return order < 0;
+        }
 
         static Rated of(Candidate c, Demand demand, double leastLoad, boolean preempts) {
             WorkerHeartbeat beat = c.worker().beat();

@@ -320,6 +320,9 @@ public final class FairQueue implements JobQueue {
 
     @Override
     public List<Share> drainShares() {
+        if (forgotten.isEmpty() && changed.isEmpty()) {
+            return List.of();
+        }
         List<Share> drained = new ArrayList<>(forgotten.values());
         for (Node n : changed) {
             Map<String, Mark> marks = new HashMap<>();

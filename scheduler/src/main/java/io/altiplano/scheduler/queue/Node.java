@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Node {
     static final Comparator<Node> BY_TAG =
-            Comparator.comparingLong((Node n) -> n.tag).thenComparing(n -> n.name);
+            (a, b) -> a.tag != b.tag ? Long.compare(a.tag, b.tag) : a.name.compareTo(b.name);
     /** Earliest deadline first where there are deadlines, which only batch jobs are given; else in order of arrival. */
     private static final Comparator<Entry> BY_DEADLINE = Comparator.comparingLong(
                     (Entry e) -> e.deadlineMs() == 0 ? Long.MAX_VALUE : e.deadlineMs())

@@ -25,6 +25,8 @@ public class DecideBenchmark {
     @Param({"1", "10", "50", "500", "5000"})
     int tenants;
 
+    // Set by fill(), which JMH calls first.
+    @SuppressWarnings("NullAway.Init")
     private Load load;
 
     @Setup

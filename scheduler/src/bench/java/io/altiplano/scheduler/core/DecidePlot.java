@@ -7,8 +7,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 
-/** Draws what DecideWork wrote: {@code DecidePlot IN.csv OUT.svg}. Tenants by their logarithm, so that logarithmic growth is a line. */
+/**
+ * Draws what DecideWork wrote, {@code docs/plots/scheduler-decide.csv} to {@code .svg}, when run in the module's folder. Tenants
+ * stand by their logarithm, so that logarithmic growth is a line.
+ */
 final class DecidePlot {
+    private static final Path PLOTS = Path.of("../docs/plots");
     private static final int WIDTH = 640;
     private static final int HEIGHT = 340;
     private static final int LEFT = 60;
@@ -43,11 +47,11 @@ final class DecidePlot {
     }
 
     public static void main(String[] arguments) throws IOException {
-        List<Row> rows = Files.readAllLines(Path.of(arguments[0])).stream()
+        List<Row> rows = Files.readAllLines(PLOTS.resolve("scheduler-decide.csv")).stream()
                 .skip(1)
                 .map(Row::of)
                 .toList();
-        Files.writeString(Path.of(arguments[1]), new DecidePlot(rows).draw());
+        Files.writeString(PLOTS.resolve("scheduler-decide.svg"), new DecidePlot(rows).draw());
     }
 
     private String draw() {

@@ -3,14 +3,19 @@ package io.altiplano.scheduler.core;
 import com.sun.management.ThreadMXBean;
 import io.altiplano.scheduler.queue.ClassShares;
 import io.altiplano.scheduler.queue.CountedQueue;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * What a decision costs by counts, which no other process disturbs, and in time of its thread: a line of CSV for each number of
- * tenants. Comparisons are those of the queue's sharers; bytes are what a step allocates.
+ * tenants, printed and written to {@code docs/plots} when run in the module's folder. Comparisons are those of the queue's sharers; bytes are what a step allocates.
  */
 final class DecideWork {
     private static final int[] TENANTS = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000};
@@ -20,12 +25,14 @@ final class DecideWork {
 
     private DecideWork() {}
 
-    public static void main(String[] arguments) {
+    public static void main(String[] arguments) throws IOException {
         measure(500);
-        System.out.println("tenants,comparisons,bytes,processor_us,p50_us,p99_us");
+        List<String> lines = new ArrayList<>(List.of("tenants,comparisons,bytes,processor_us,p50_us,p99_us"));
         for (int tenants : TENANTS) {
-            System.out.println(measure(tenants));
+            lines.add(measure(tenants));
         }
+        Files.write(Path.of("../docs/plots/scheduler-decide.csv"), lines);
+        lines.forEach(System.out::println);
     }
 
     private static String measure(int tenants) {

@@ -188,7 +188,13 @@ final class Checker {
                         c.receivedAtCancel);
                 require(billed <= c.target(), "%s billed %d of %d", id, billed, c.target());
             }
-            case JOB_OUTCOME_FAILED -> require(!c.whole, "%s failed, its client has the whole answer", id);
+            case JOB_OUTCOME_FAILED -> {
+                require(!c.whole, "%s failed, its client has the whole answer", id);
+                require(
+                        !f.getErrorCode().equals("gateway_lost"),
+                        "%s failed as gateway_lost while its client waits",
+                        id);
+            }
             case JOB_OUTCOME_UNSPECIFIED, UNRECOGNIZED -> throw new Violation(id + " has no outcome");
         }
     }

@@ -34,7 +34,7 @@ import org.jdbi.v3.core.Handle;
  */
 final class PostingBench {
     private static final int TENANTS = 200;
-    private static final String MODEL = "llama-3.1-starter";
+    private static final String MODEL = "model-of-pool-";
 
     private final List<Handle> sessions;
     private final Handle session;
@@ -50,8 +50,8 @@ final class PostingBench {
 
     /** What is written of a batch. */
     private enum Way {
-        COPY("bare COPY of the entries, into an unlogged table"),
-        USAGE("usage rows (entry, rollups, offset)"),
+        COPY("bare COPY of the entries, unlogged"),
+        USAGE("usage rows: entry, rollups, offset"),
         COSTS("with cost lines, three a job"),
         SETTLED("and the end of each job's reservation");
 
@@ -119,6 +119,17 @@ final class PostingBench {
                     batch,
                     partitions == 1 ? "of one partition" : "of " + partitions + " partitions at once",
                     rounds - 1);
+            out.printf(
+                    Locale.ROOT,
+                    "  %-42s %8s %19s %6s %9s %11s %12s %10s%n",
+                    "processor time in us a row",
+                    "rows/s",
+                    "range",
+                    "/COPY",
+                    "gateway",
+                    "PostgreSQL",
+                    "rows/s/core",
+                    "WAL bytes");
             double floor = median(Objects.requireNonNull(ways.get(Way.COPY)), Measured::rate);
             ways.forEach((way, all) -> print(out, way, all, floor));
         });
@@ -130,21 +141,18 @@ final class PostingBench {
         double database = median(all, Measured::database);
         out.printf(
                 Locale.ROOT,
-                "  %-48s %,8.0f rows/s (%,.0f to %,.0f), %.2f of the bare COPY; processor time a row: gateway %.1f us,"
-                        + " PostgreSQL %s; %,.0f bytes of WAL%n",
+                "  %-42s %,8.0f %19s %6.2f %9.1f %11s %12s %10.0f%n",
                 way.text,
                 rate,
-                all.stream().mapToDouble(Measured::rate).min().orElse(0),
-                all.stream().mapToDouble(Measured::rate).max().orElse(0),
+                String.format(
+                        Locale.ROOT,
+                        "%,.0f to %,.0f",
+                        all.stream().mapToDouble(Measured::rate).min().orElse(0),
+                        all.stream().mapToDouble(Measured::rate).max().orElse(0)),
                 rate / floor,
                 gateway,
-                Double.isNaN(database)
-                        ? "unknown (on another machine)"
-                        : String.format(
-                                Locale.ROOT,
-                                "%.1f us (at most %,.0f rows/s a core for both)",
-                                database,
-                                1e6 / (gateway + database)),
+                Double.isNaN(database) ? "elsewhere" : String.format(Locale.ROOT, "%.1f", database),
+                Double.isNaN(database) ? "" : String.format(Locale.ROOT, "%,.0f", 1e6 / (gateway + database)),
                 median(all, Measured::wal));
     }
 
@@ -217,7 +225,7 @@ final class PostingBench {
         for (int begin = 0; begin < count; begin += batch) {
             List<ConsumerRecord<byte[], byte[]>> one = new ArrayList<>();
             for (int i = begin; i < Math.min(count, begin + batch); i++) {
-                one.add(new ConsumerRecord<>(from.topic(), partition, offset++, new byte[0], Topics.JOB.encode(job())));
+                one.add(new ConsumerRecord<>(from.topic(), partition, offset++, new byte[0], Topics.JOB.encode(job(partition))));
             }
             all.add(one);
         }
@@ -225,7 +233,8 @@ final class PostingBench {
         return all;
     }
 
-    private JobRecord job() {
+    /** A partition is a pool's, which has its models, and all tenants. */
+    private JobRecord job(int partition) {
         long now = System.currentTimeMillis();
         int tenant = random.nextInt(TENANTS);
         int prompt = 1 + random.nextInt(4000);
@@ -240,7 +249,7 @@ final class PostingBench {
                         .setTenantId("bench-" + tenant)
                         .setProjectId("project-" + random.nextInt(2))
                         .setApiKeyId("key_" + tenant + "_" + random.nextInt(4))
-                        .setModel(MODEL)
+                        .setModel(MODEL + partition)
                         .setAttempts(1)
                         .setFinishReason("stop")
                         .setDecisionId("01900000-0000-7000-8000-00000000000" + random.nextInt(10))

@@ -67,9 +67,8 @@ final class BenchCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--partitions must be 1 to " + Posters.MOST);
         }
         migrate();
-        List<Handle> sessions = Stream.generate(() -> jdbi("ledger").open())
-                .limit(partitions)
-                .toList();
+        List<Handle> sessions =
+                Stream.generate(() -> jdbi("ledger").open()).limit(partitions).toList();
         Handle session = sessions.getFirst();
         try (Handle owner = jdbi("owner").open();
                 Handle operator = jdbi("operator").open();

@@ -4,14 +4,9 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.sql.SQLException;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.UUID;
-import org.jdbi.v3.core.Handle;
-import org.jdbi.v3.core.result.ResultSetException;
-import org.postgresql.PGConnection;
-import org.postgresql.copy.CopyIn;
 
 /**
  * Rows in the binary format of PostgreSQL's COPY (its manual, COPY, "Binary Format"): big-endian, each field behind its length in
@@ -126,27 +121,12 @@ final class CopyRows {
         return out;
     }
 
-    /** Sends the rows, if there are any; afterwards this must not be used again. */
-    void send(Handle handle, String table) {
-        if (empty) {
-            return;
-        }
-        room(2).putShort((short) -1);
-        try {
-            CopyIn copy = handle.getConnection()
-                    .unwrap(PGConnection.class)
-                    .getCopyAPI()
-                    .copyIn("COPY " + table + " FROM STDIN (FORMAT binary)");
-            try {
-                copy.writeToCopy(out.array(), 0, out.position());
-                copy.endCopy();
-            } finally {
-                if (copy.isActive()) {
-                    copy.cancelCopy();
-                }
-            }
-        } catch (SQLException e) {
-            throw new ResultSetException("COPY was refused", e, null);
-        }
+    boolean isEmpty() {
+        return empty;
+    }
+
+    /** All of it with its end, ready to send; nothing may be added afterwards. */
+    ByteBuffer ended() {
+        return room(2).putShort((short) -1).flip();
     }
 }

@@ -1,6 +1,7 @@
 package io.altiplano.gateway.usage;
 
 import io.altiplano.gateway.price.CostLine;
+import java.nio.ByteBuffer;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -10,7 +11,10 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.result.ResultSetException;
 import org.jdbi.v3.core.statement.UnableToExecuteStatementException;
+import org.postgresql.PGConnection;
+import org.postgresql.copy.CopyIn;
 
 /**
  * The ledger in SQL. A batch goes by COPY into temporary tables (unlogged, of this connection alone; COPY refuses tables with
@@ -117,7 +121,7 @@ final class LedgerStore {
             return Set.of();
         }
         stage(ledger, entries);
-        Rollups.of(entries).send(ledger, "sum_staging");
+        copy(ledger, Rollups.of(entries), "sum_staging");
         try {
             ledger.execute(ALL_NEW);
             return Set.of();
@@ -129,7 +133,7 @@ final class LedgerStore {
         ledger.execute("ROLLBACK TO SAVEPOINT nothing_posted");
         Set<UUID> known = ledger.createQuery(NEW_ALONE).mapTo(UUID.class).set();
         ledger.execute("DELETE FROM sum_staging");
-        Rollups.of(CostedEntry.without(known, entries)).send(ledger, "sum_staging");
+        copy(ledger, Rollups.of(CostedEntry.without(known, entries)), "sum_staging");
         ledger.execute(FOLLOWING);
         return known;
     }
@@ -155,8 +159,32 @@ final class LedgerStore {
                 costs.numeric(line.price()).numeric(line.amount());
             }
         }
-        rows.send(ledger, "entry_staging");
-        costs.send(ledger, "cost_staging");
+        copy(ledger, rows, "entry_staging");
+        copy(ledger, costs, "cost_staging");
+    }
+
+    /** Sends rows to a table, if there are any. */
+    static void copy(Handle handle, CopyRows rows, String table) {
+        if (rows.isEmpty()) {
+            return;
+        }
+        ByteBuffer bytes = rows.ended();
+        try {
+            CopyIn copy = handle.getConnection()
+                    .unwrap(PGConnection.class)
+                    .getCopyAPI()
+                    .copyIn("COPY " + table + " FROM STDIN (FORMAT binary)");
+            try {
+                copy.writeToCopy(bytes.array(), 0, bytes.limit());
+                copy.endCopy();
+            } finally {
+                if (copy.isActive()) {
+                    copy.cancelCopy();
+                }
+            }
+        } catch (SQLException e) {
+            throw new ResultSetException("COPY was refused", e, null);
+        }
     }
 
     /** Makes a month's partitions where they are missing. */

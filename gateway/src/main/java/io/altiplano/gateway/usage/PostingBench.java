@@ -180,8 +180,7 @@ final class PostingBench {
         for (int i = 0; i < database.length; i++) {
             theirs += database[i] < 0 ? Double.NaN : ProcessorTime.of(sessions.get(i)) - database[i];
         }
-        return new Measured(
-                rows / (nanos / 1e9), own / 1e3 / rows, theirs / 1e3 / rows, (double) (wal() - wal) / rows);
+        return new Measured(rows / (nanos / 1e9), own / 1e3 / rows, theirs / 1e3 / rows, (double) (wal() - wal) / rows);
     }
 
     private void write(Handle own, Way way, List<ConsumerRecord<byte[], byte[]>> records) {
@@ -225,7 +224,8 @@ final class PostingBench {
         for (int begin = 0; begin < count; begin += batch) {
             List<ConsumerRecord<byte[], byte[]>> one = new ArrayList<>();
             for (int i = begin; i < Math.min(count, begin + batch); i++) {
-                one.add(new ConsumerRecord<>(from.topic(), partition, offset++, new byte[0], Topics.JOB.encode(job(partition))));
+                one.add(new ConsumerRecord<>(
+                        from.topic(), partition, offset++, new byte[0], Topics.JOB.encode(job(partition))));
             }
             all.add(one);
         }
@@ -276,13 +276,14 @@ final class PostingBench {
 
     /** What admission leaves of these jobs: a reservation each, counted with its tenant and its project. */
     private void reserve(List<ConsumerRecord<byte[], byte[]>> records) {
-        List<LedgerEntry> entries = Batches.of(new TopicPartition("unused", 0), 0, records).entries();
+        List<LedgerEntry> entries =
+                Batches.of(new TopicPartition("unused", 0), 0, records).entries();
         owner.useTransaction(h -> {
             h.execute(
                     "CREATE TEMPORARY TABLE IF NOT EXISTS asked (job_id uuid, tenant_id text, project_id text) ON COMMIT DELETE ROWS");
             CopyRows asked = new CopyRows(entries.size() * 64);
             entries.forEach(e -> asked.row(3).uuid(e.jobId()).text(e.tenantId()).text(e.projectId()));
-            asked.send(h, "asked");
+            LedgerStore.copy(h, asked, "asked");
             h.execute("""
                     INSERT INTO reservation (job_id, tenant_id, project_id, admitted_at, expires_at, day, month, tokens, price,
                         tenant_rate, project_rate)

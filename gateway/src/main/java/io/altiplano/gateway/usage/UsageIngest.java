@@ -127,7 +127,8 @@ public class UsageIngest {
         // A gateway that was killed gives its partitions up after this; billing then goes on elsewhere.
         p.put("session.timeout.ms", 6000);
         p.put("heartbeat.interval.ms", 1500);
-        // A transaction a partition and poll, those of several partitions at once: where many jobs end, the more in one the better.
+        // A transaction a partition and poll, those of several partitions at once: where many jobs end, the more in one
+        // the better.
         p.put("max.poll.records", 10_000);
         return p;
     }

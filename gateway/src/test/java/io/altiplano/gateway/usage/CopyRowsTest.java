@@ -84,7 +84,7 @@ class CopyRowsTest {
         return db.ledger(handle -> {
             handle.execute("SET LOCAL timezone = 'UTC'");
             handle.execute("CREATE TEMPORARY TABLE copied (" + columns + ") ON COMMIT DROP");
-            rows.send(handle, "copied");
+            LedgerStore.copy(handle, rows, "copied");
             return texts(handle);
         });
     }

@@ -46,7 +46,8 @@ class PostersTest {
 
         assertThat(posted).hasSize(3 * PARTITIONS).containsOnly(Ledger.Posted.YES);
         assertThat(entries(tenant)).isEqualTo(3L * PARTITIONS * JOBS);
-        assertThat(counted(tenant)).containsExactly(3L * PARTITIONS * JOBS, 3L * PARTITIONS * JOBS, 3L * PARTITIONS * JOBS);
+        assertThat(counted(tenant))
+                .containsExactly(3L * PARTITIONS * JOBS, 3L * PARTITIONS * JOBS, 3L * PARTITIONS * JOBS);
     }
 
     @Test

@@ -17,7 +17,7 @@ public class Settlement {
     private final @Nullable Clock clock;
 
     /** By the database's clock. */
-    Settlement() {
+    public Settlement() {
         this(null);
     }
 

@@ -92,7 +92,7 @@ final class CorrectionStore {
                     line.price(),
                     line.amount());
         }
-        for (String span : List.of("hour", "day")) {
+        for (Rollups.Span span : Rollups.Span.values()) {
             handle.createUpdate("""
                             INSERT INTO usage_%1$s AS r (tenant_id, start_at, project_id, api_key_id, model, requests, failed,
                                 prompt_tokens, cached_tokens, completion_tokens, cost)
@@ -102,7 +102,7 @@ final class CorrectionStore {
                                 prompt_tokens = r.prompt_tokens + excluded.prompt_tokens,
                                 cached_tokens = r.cached_tokens + excluded.cached_tokens,
                                 completion_tokens = r.completion_tokens + excluded.completion_tokens,
-                                cost = r.cost + excluded.cost""".formatted(span))
+                                cost = r.cost + excluded.cost""".formatted(span.text()))
                     .bindMethods(e)
                     .bind("at", e.submittedAt().atOffset(ZoneOffset.UTC))
                     .bind("cost", correction.cost())

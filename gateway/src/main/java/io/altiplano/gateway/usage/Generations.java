@@ -1,9 +1,9 @@
 package io.altiplano.gateway.usage;
 
 import io.altiplano.contracts.v1.JobRecord;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.kafka.common.TopicPartition;
 
 /**
@@ -11,8 +11,8 @@ import org.apache.kafka.common.TopicPartition;
  * greater generation. By offset, as records are read again after a lost commit. What it knows begins where it began to read.
  */
 final class Generations {
-    /** By partition: where each generation was first read. */
-    private final Map<TopicPartition, TreeMap<Long, Long>> begun = new HashMap<>();
+    /** By partition, of which each is read by one thread at a time: where each generation was first read. */
+    private final Map<TopicPartition, TreeMap<Long, Long>> begun = new ConcurrentHashMap<>();
 
     /** Whether a record at an offset is of the generation that holds the partition there. */
     boolean count(TopicPartition partition, long offset, JobRecord record) {

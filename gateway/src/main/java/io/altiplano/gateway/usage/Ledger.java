@@ -80,12 +80,11 @@ public class Ledger {
         return posted;
     }
 
-    private static List<Settlement.Used> used(List<CostedEntry> fresh) {
+    /** What settles the reservations of entries. */
+    static List<Settlement.Used> used(List<CostedEntry> fresh) {
         return fresh.stream()
                 .map(e -> new Settlement.Used(
-                        e.entry().jobId(),
-                        e.entry().promptTokens() + e.entry().completionTokens(),
-                        e.cost().total()))
+                        e.entry().jobId(), e.entry().promptTokens() + e.entry().completionTokens(), e.total()))
                 .toList();
     }
 
@@ -114,11 +113,9 @@ public class Ledger {
             return new Written(Posted.OVERTAKEN, List.of());
         }
         List<CostedEntry> entries = CostedEntry.of(batch.entries(), prices);
-        Set<UUID> posted = LedgerStore.post(ledger, entries);
+        Set<UUID> known = LedgerStore.post(ledger, entries);
         LedgerStore.bury(ledger, batch);
-        return new Written(
-                Posted.YES,
-                entries.stream().filter(e -> posted.contains(e.entry().jobId())).toList());
+        return new Written(Posted.YES, CostedEntry.without(known, entries));
     }
 
     /** Makes the partitions of the instants' months where they are missing. */

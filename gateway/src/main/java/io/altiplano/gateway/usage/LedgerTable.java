@@ -8,6 +8,7 @@ enum LedgerTable {
     COST_LINE("t", "job_id, line, item, submitted_at"),
     USAGE_HOUR("t", "tenant_id, start_at, project_id, api_key_id, model"),
     USAGE_DAY("t", "tenant_id, start_at, project_id, api_key_id, model"),
+    USAGE_MONTH("t", "tenant_id, start_at, project_id, api_key_id, model"),
     /** But for when it was buried. */
     DEAD_LETTER("(topic, partition, record_offset, reason)", "topic, partition, record_offset"),
     INGEST_OFFSET("t", "topic, partition");

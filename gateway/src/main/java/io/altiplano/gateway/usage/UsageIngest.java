@@ -10,12 +10,14 @@ import io.quarkus.runtime.Startup;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.Consumer;
@@ -32,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  * Reads {@code jobs} and posts each JobFinished to the ledger. Gateways share the partitions as a consumer group, but how far
  * a partition is posted stands in PostgreSQL, moved by compare-and-set in the transaction that posts. So a batch is posted by
  * one gateway even while two believe that they hold its partition, a crash at any point repeats or loses nothing, and reading
- * again from offset 0 changes nothing.
+ * again from offset 0 changes nothing. What a poll brings of several partitions is posted at once.
  *
  * <p>One rule covers first assignment, an overtaken batch and a database that is away: the partition is <em>unplaced</em>. It
  * is paused until its next offset has been read from PostgreSQL and sought. A record that cannot be posted goes to the dead
@@ -50,6 +52,7 @@ public class UsageIngest {
     private final Topics topics;
     private final Ledger ledger;
     private final DeadLetterTopic letters;
+    private final Posters posters = new Posters();
     private final CountDownLatch stopping = new CountDownLatch(1);
     private final Map<TopicPartition, Long> next = new HashMap<>();
     private final Set<TopicPartition> unplaced = new HashSet<>();
@@ -81,6 +84,7 @@ public class UsageIngest {
         if (thread != null) {
             thread.join(MOST_STOPPING);
         }
+        posters.close();
     }
 
     private void run() {
@@ -124,7 +128,8 @@ public class UsageIngest {
         // A gateway that was killed gives its partitions up after this; billing then goes on elsewhere.
         p.put("session.timeout.ms", 6000);
         p.put("heartbeat.interval.ms", 1500);
-        // A transaction a partition and poll: where many jobs end, the more in one the better.
+        // A transaction a partition and poll, those of several partitions at once: where many jobs end, the more in one
+        // the better.
         p.put("max.poll.records", 10_000);
         return p;
     }
@@ -160,12 +165,20 @@ public class UsageIngest {
     private void step(Consumer<byte[], byte[]> from) {
         place(from);
         var records = from.poll(unplaced.isEmpty() ? POLL : RETRY);
+        List<Callable<Reached>> postings = new ArrayList<>();
         for (TopicPartition partition : records.partitions()) {
-            try {
-                ingest(from, partition, records.records(partition));
-            } catch (DatabaseUnavailableException e) {
-                LOG.warnf("%s waits: %s", partition, e.getMessage());
-                unplace(from, partition);
+            Long expected = next.get(partition);
+            if (expected != null) {
+                postings.add(() -> post(partition, expected, records.records(partition)));
+            }
+        }
+        for (Reached reached : postings.isEmpty() ? List.<Reached>of() : posters.all(postings)) {
+            if (reached.placed()) {
+                next.put(reached.partition(), reached.next());
+            } else {
+                unplace(from, reached.partition());
+            }
+            if (reached.later()) {
                 placeAfter = System.nanoTime() + RETRY.toNanos();
             }
         }
@@ -190,19 +203,34 @@ public class UsageIngest {
         }
     }
 
-    private void ingest(
-            Consumer<byte[], byte[]> from, TopicPartition partition, List<ConsumerRecord<byte[], byte[]>> records) {
-        Long expected = next.get(partition);
-        if (expected == null) {
-            return;
-        }
+    /**
+     * How far a partition is posted.
+     *
+     * @param next the next offset to post
+     * @param placed whether that is known; else it is to be read again
+     * @param later whether that is to be tried after a while, the database being away
+     */
+    private record Reached(TopicPartition partition, long next, boolean placed, boolean later) {}
+
+    /** Posts a partition's records; touches nothing of this but what is safe for several partitions at once. */
+    private Reached post(TopicPartition partition, long expected, List<ConsumerRecord<byte[], byte[]>> records) {
         if (records.getFirst().offset() < expected) {
             LOG.warnf("%s begins again before offset %d: the topic was made anew", partition, expected);
         }
-        switch (post(Batches.of(generations, partition, expected, records))) {
-            case YES -> next.put(partition, records.getLast().offset() + 1);
-            case OVERTAKEN -> unplace(from, partition);
-            case REFUSED -> oneByOne(from, partition, expected, records);
+        long end = records.getLast().offset() + 1;
+        try {
+            return switch (post(Batches.of(generations, partition, expected, records))) {
+                case YES -> new Reached(partition, end, true, false);
+                case OVERTAKEN -> new Reached(partition, expected, false, false);
+                case REFUSED -> {
+                    // Finds the records that the database refuses: they are buried, the others posted.
+                    long next = Batches.postOneByOne(this::post, generations, partition, expected, records);
+                    yield new Reached(partition, next, next == end, false);
+                }
+            };
+        } catch (DatabaseUnavailableException e) {
+            LOG.warnf("%s waits: %s", partition, e.getMessage());
+            return new Reached(partition, expected, false, true);
         }
     }
 
@@ -216,18 +244,5 @@ public class UsageIngest {
                         DeadLetterReason.DEAD_LETTER_REASON_HANDLER_FAILED,
                         letter.reason()));
         return ledger.post(batch);
-    }
-
-    /** Finds the records that the database refuses: they are buried, the others posted. */
-    private void oneByOne(
-            Consumer<byte[], byte[]> from,
-            TopicPartition partition,
-            long expected,
-            List<ConsumerRecord<byte[], byte[]>> records) {
-        long reached = Batches.postOneByOne(this::post, generations, partition, expected, records);
-        next.put(partition, reached);
-        if (reached <= records.getLast().offset()) {
-            unplace(from, partition);
-        }
     }
 }

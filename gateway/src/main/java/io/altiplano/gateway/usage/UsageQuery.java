@@ -5,6 +5,7 @@ import io.altiplano.gateway.web.ApiException;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
 import java.util.EnumSet;
 import java.util.Locale;
@@ -80,13 +81,24 @@ public record UsageQuery(
         return query;
     }
 
-    /** Whether days are fine enough. */
-    boolean ofDays() {
-        return bucket != Bucket.HOUR && wholeDay(from) && wholeDay(to);
+    /** The table of the longest spans that are fine enough. */
+    String rollup() {
+        if (bucket == null && whole(ChronoUnit.MONTHS)) {
+            return "usage_month";
+        }
+        return bucket != Bucket.HOUR && whole(ChronoUnit.DAYS) ? "usage_day" : "usage_hour";
     }
 
-    private static boolean wholeDay(@Nullable Instant at) {
-        return at == null || at.truncatedTo(ChronoUnit.DAYS).equals(at);
+    /** Whether a span of this length, UTC, begins at both ends. */
+    private boolean whole(ChronoUnit unit) {
+        return whole(from, unit) && whole(to, unit);
+    }
+
+    private static boolean whole(@Nullable Instant at, ChronoUnit unit) {
+        return at == null
+                || (at.truncatedTo(ChronoUnit.DAYS).equals(at)
+                        && (unit == ChronoUnit.DAYS
+                                || at.atOffset(ZoneOffset.UTC).getDayOfMonth() == 1));
     }
 
     private static @Nullable Instant hour(String name, @Nullable String text) {

@@ -48,12 +48,7 @@ final class UsageStore {
                             sum(prompt_tokens)::bigint AS prompt_tokens, sum(cached_tokens)::bigint AS cached_tokens,
                             sum(completion_tokens)::bigint AS completion_tokens, sum(cost) AS cost
                         FROM %s WHERE %s GROUP BY %s ORDER BY %s LIMIT %d""".formatted(
-                                columns,
-                                query.ofDays() ? "usage_day" : "usage_hour",
-                                String.join(" AND ", conditions),
-                                columns,
-                                columns,
-                                MOST))
+                                columns, query.rollup(), String.join(" AND ", conditions), columns, columns, MOST))
                 .bind("tenant", tenantId)
                 .bind("from", at(query.from()))
                 .bind("to", at(query.to()))

@@ -38,6 +38,7 @@ class EveryActIsAuditedTest {
             "cost_line",
             "usage_hour",
             "usage_day",
+            "usage_month",
             // Who takes over a dead gateway's requests, and their end after a day: nobody's act.
             "idempotent_request");
 

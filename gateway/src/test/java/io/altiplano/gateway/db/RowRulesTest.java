@@ -124,7 +124,8 @@ class RowRulesTest {
                             "ledger_entry",
                             "price",
                             "usage_day",
-                            "usage_hour");
+                            "usage_hour",
+                            "usage_month");
         }
     }
 

@@ -114,7 +114,7 @@ class LedgerCostTest {
             post(job);
         }
 
-        for (String span : List.of("hour", "day")) {
+        for (String span : List.of("hour", "day", "month")) {
             List<String> kept = rows("SELECT r::text FROM usage_" + span + " r WHERE tenant_id = '" + tenant
                     + "' ORDER BY start_at, project_id, api_key_id, model");
             List<String> summed = rows("""

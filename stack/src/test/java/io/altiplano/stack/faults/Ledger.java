@@ -49,7 +49,7 @@ final class Ledger {
     /** Every byte of ledger, cost lines and rollups, as one hash. */
     static String digest(Connection database) throws SQLException {
         StringBuilder all = new StringBuilder();
-        for (String table : List.of("ledger_entry", "cost_line", "usage_hour", "usage_day")) {
+        for (String table : List.of("ledger_entry", "cost_line", "usage_hour", "usage_day", "usage_month")) {
             try (var statement = database.createStatement();
                     ResultSet row = statement.executeQuery(
                             "SELECT count(*) || ' ' || coalesce(md5(string_agg(t::text, E'\\n' ORDER BY t::text)), '') FROM "

@@ -192,21 +192,10 @@ public final class PlatformBench {
 
     private Map<String, Long> processorMillis() {
         Map<String, Long> all = new TreeMap<>();
-        processes.forEach(
-                (name, process) -> all.put(name, processorMillis(process.get().pid())));
-        all.put("bench", processorMillis(ProcessHandle.current().pid()));
+        processes.forEach((name, process) ->
+                all.put(name, ProcessorTime.millis(process.get().pid())));
+        all.put("bench", ProcessorTime.millis(ProcessHandle.current().pid()));
         return all;
-    }
-
-    /** User and system time of a process, in ms: proc(5), stat fields 14 and 15, in ticks of 10 ms. */
-    private static long processorMillis(long pid) {
-        try {
-            String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
-            String[] afterName = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
-            return 10 * (Long.parseLong(afterName[11]) + Long.parseLong(afterName[12]));
-        } catch (IOException e) {
-            throw new InfraException("cannot read the processor time of " + pid + ": " + e.getMessage(), e);
-        }
     }
 
     /** Requests a second over the connections; refusals count where they are the answer that is measured. */

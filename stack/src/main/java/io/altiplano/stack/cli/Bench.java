@@ -12,13 +12,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /**
  * Measures the platform. {@code platform}: what gateway, Kafka and scheduler add, on a platform of its own whose worker has no
- * model. {@code streams}: streams through the running platform, for each its time to the first text, its tokens a second from
+ * model. {@code start}: how long a service takes to be ready, on a platform of its own. {@code streams}: streams through the running platform, for each its time to the first text, its tokens a second from
  * there on, and the longest pause between two pieces.
  */
 @Command(name = "bench", description = "Measures the platform.")
@@ -43,6 +44,9 @@ final class Bench implements Runnable {
     @Option(names = "--port", defaultValue = "8280")
     private int port = 8280;
 
+    @Option(names = "--rounds", defaultValue = "5")
+    private int rounds = 5;
+
     @Option(names = "--seconds", defaultValue = "8")
     private int seconds = 8;
 
@@ -55,14 +59,15 @@ final class Bench implements Runnable {
     @Override
     public void run() {
         switch (name) {
-            case "platform" -> platform();
+            case "platform" -> onItsOwn(false, start -> start.bench().run(seconds));
+            case "start" -> onItsOwn(true, start -> start.startBench().run(rounds));
             case "streams" -> streams();
-            default -> throw new InfraException("no benchmark '" + name + "'; there are: platform, streams");
+            default -> throw new InfraException("no benchmark '" + name + "'; there are: platform, start, streams");
         }
     }
 
     /** On a platform of its own, beside one that may be up, in a folder that is emptied before. */
-    private void platform() {
+    private void onItsOwn(boolean withModel, Consumer<Start> measure) {
         Home own = new Home(home.toAbsolutePath().resolve("bench"));
         try {
             Up.empty(own);
@@ -76,9 +81,9 @@ final class Bench implements Runnable {
             throw new InfraException("cannot prepare " + own.folder() + ": " + e.getMessage(), e);
         }
         try (Parts parts = new Parts()) {
-            Start start = new Start(own, root.toAbsolutePath(), new PortPlan(port, 1), 1, parts, false);
+            Start start = new Start(own, root.toAbsolutePath(), new PortPlan(port, 1), 1, parts, withModel);
             start.run();
-            start.bench().run(seconds);
+            measure.accept(start);
         }
     }
 

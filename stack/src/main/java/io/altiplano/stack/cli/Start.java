@@ -7,6 +7,7 @@ import static io.altiplano.stack.cli.Parts.Stage.WATCH;
 
 import io.altiplano.contracts.Topics;
 import io.altiplano.stack.bench.PlatformBench;
+import io.altiplano.stack.bench.StartBench;
 import io.altiplano.stack.infra.Dirs;
 import io.altiplano.stack.infra.InfraException;
 import io.altiplano.stack.infra.KafkaServer;
@@ -17,6 +18,7 @@ import io.altiplano.stack.infra.Secrets;
 import io.altiplano.stack.infra.TopicProvisioner;
 import io.altiplano.stack.infra.Watchdog;
 import io.altiplano.stack.platform.AdminApi;
+import io.altiplano.stack.platform.AotCache;
 import io.altiplano.stack.platform.Apps;
 import io.altiplano.stack.platform.AuditFiles;
 import io.altiplano.stack.platform.Database;
@@ -32,10 +34,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
  * One start: each part as soon as what it stands on is there.
@@ -60,7 +65,10 @@ final class Start {
     private final ServiceSpecs specs;
     private final boolean withModel;
     private final long began = System.nanoTime();
-    private final Map<String, Supplier<ManagedProcess>> processes = new ConcurrentHashMap<>();
+    private final Map<String, Supervised> processes = new ConcurrentHashMap<>();
+    private final Map<String, Started> started = new ConcurrentHashMap<>();
+
+    private record Started(Path app, Supplier<ManagedProcess.Spec> spec, int port, ManagedProcess.Spec first) {}
 
     /**
      * One start.
@@ -168,12 +176,12 @@ final class Start {
     }
 
     private void gateway() {
-        service(specs.gateway(), ports.gateway(), GATEWAY);
+        service(apps.gateway(), specs::gateway, ports.gateway(), GATEWAY);
         progress("Gateway", specs.gatewayUrl());
     }
 
     private void scheduler() {
-        service(specs.scheduler(), ports.scheduler(), SERVICE);
+        service(apps.scheduler(), specs::scheduler, ports.scheduler(), SERVICE);
         progress("Scheduler", "http://127.0.0.1:" + ports.scheduler());
     }
 
@@ -190,7 +198,11 @@ final class Start {
         for (int i = 0; i < ports.workers(); i++) {
             int ordinal = i;
             all.add(async(() -> {
-                service(specs.worker(ordinal, ports.worker(ordinal)), ports.worker(ordinal), SERVICE);
+                service(
+                        apps.worker(),
+                        () -> specs.worker(ordinal, ports.worker(ordinal)),
+                        ports.worker(ordinal),
+                        SERVICE);
                 progress(
                         "Worker " + ordinal,
                         "http://127.0.0.1:" + ports.worker(ordinal) + ", tensor parallel " + specs.tensorParallel());
@@ -199,7 +211,22 @@ final class Start {
         CompletableFuture.allOf(all.toArray(CompletableFuture[]::new)).join();
     }
 
-    private void service(ManagedProcess.Spec spec, int port, Parts.Stage stage) {
+    /** Makes what was stopped start more quickly from now on, where this start has recorded how; some seconds, once a build. */
+    void learn() {
+        CompletableFuture.allOf(started.entrySet().stream()
+                        .map(e -> async(() -> {
+                            if (AotCache.assemble(
+                                    e.getValue().app(), e.getValue().first())) {
+                                progress("Learned", e.getKey() + " starts more quickly from now on");
+                            }
+                        }))
+                        .toArray(CompletableFuture[]::new))
+                .join();
+    }
+
+    private void service(Path app, Supplier<ManagedProcess.Spec> how, int port, Parts.Stage stage) {
+        ManagedProcess.Spec spec = how.get();
+        started.put(spec.name(), new Started(app, how, port, spec));
         ManagedProcess process = keep(() -> ManagedProcess.start(spec, dirs), stage, p -> p);
         Probe.awaitReady(process, port, Duration.ofSeconds(120));
     }
@@ -208,7 +235,7 @@ final class Start {
             Supplier<ManagedProcess> start, Parts.Stage stage, java.util.function.Function<ManagedProcess, T> view) {
         Supervised supervised = Supervised.start(start, line -> System.out.println("  " + line));
         parts.add(stage, supervised);
-        processes.put(supervised.current().name(), supervised::current);
+        processes.put(supervised.current().name(), supervised);
         return view.apply(supervised.current());
     }
 
@@ -250,7 +277,22 @@ final class Start {
     /** A benchmark over what was started. */
     PlatformBench bench() {
         String key = secrets.find(Demo.PROBE.secret()).orElseThrow();
-        return new PlatformBench(ports.gateway(), key, Demo.MODEL, processes);
+        Map<String, Supplier<ManagedProcess>> current = new TreeMap<>();
+        processes.forEach((name, process) -> current.put(name, process::current));
+        return new PlatformBench(ports.gateway(), key, Demo.MODEL, current);
+    }
+
+    /** A benchmark of the starts of what was started. */
+    StartBench startBench() {
+        return new StartBench(
+                dirs,
+                Stream.of("worker-0", "scheduler", "gateway")
+                        .map(name -> {
+                            Started s = Objects.requireNonNull(started.get(name), name);
+                            Supervised running = Objects.requireNonNull(processes.get(name), name);
+                            return new StartBench.Service(s.app(), s.spec(), s.port(), running);
+                        })
+                        .toList());
     }
 
     private void writeEnvironment() {

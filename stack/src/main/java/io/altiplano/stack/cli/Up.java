@@ -54,18 +54,19 @@ final class Up implements Callable<Integer> {
         long pid = ProcessHandle.current().pid();
         Files.writeString(pidFile, pid + " " + ManagedProcess.startTicks(pid) + "\n");
         Parts parts = new Parts();
+        Start start = new Start(here, root.toAbsolutePath(), ports, tensorParallel, parts, true);
         CountDownLatch stopped = new CountDownLatch(1);
         Runtime.getRuntime()
                 .addShutdownHook(new Thread(
                         () -> {
                             System.out.println("Stopping");
-                            stop(parts, here, pidFile);
+                            stop(parts, here, pidFile, start);
                             System.out.println("Stopped");
                             stopped.countDown();
                         },
                         "stop"));
         try {
-            new Start(here, root.toAbsolutePath(), ports, tensorParallel, parts, true).run();
+            start.run();
             Files.writeString(here.ready(), "");
             System.out.printf(
                     "%nUp in %.1f s.%n",
@@ -82,9 +83,10 @@ final class Up implements Callable<Integer> {
         }
     }
 
-    private static void stop(Parts parts, Home here, Path pidFile) {
+    private static void stop(Parts parts, Home here, Path pidFile, Start start) {
         here.ready().toFile().delete();
         parts.close();
+        start.learn();
         try {
             // Another supervisor's file is not ours to take away.
             if (Files.readString(pidFile).startsWith(ProcessHandle.current().pid() + " ")) {

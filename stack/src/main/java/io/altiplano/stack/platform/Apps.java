@@ -10,19 +10,21 @@ import java.nio.file.Path;
  * @param gateway the gateway's
  * @param scheduler the scheduler's
  * @param worker the GPU worker's
+ * @param kept whether they stay as they are, so that an {@link AotCache} of theirs is worth making
  */
-public record Apps(Path gateway, Path scheduler, Path worker) {
+public record Apps(Path gateway, Path scheduler, Path worker, boolean kept) {
     /** As Maven leaves them in a checkout. */
     public static Apps ofCheckout(Path root) {
         return new Apps(
                 root.resolve("gateway/target/quarkus-app"),
                 root.resolve("scheduler/target/quarkus-app"),
-                root.resolve("gpu-worker/target/quarkus-app"));
+                root.resolve("gpu-worker/target/quarkus-app"),
+                false);
     }
 
     /** As the launcher copies them, so that a build does not pull jars from under running processes. */
     public static Apps ofDistribution(Path dist) {
-        return new Apps(dist.resolve("gateway"), dist.resolve("scheduler"), dist.resolve("gpu-worker"));
+        return new Apps(dist.resolve("gateway"), dist.resolve("scheduler"), dist.resolve("gpu-worker"), true);
     }
 
     /** The jar that starts the service of a folder. */

@@ -62,7 +62,7 @@ public record ServiceSpecs(
         e.put("ALTIPLANO_KEYS_PEPPER", pepper);
         e.put("ALTIPLANO_OIDC_URL", issuer);
         e.put("ALTIPLANO_CONSOLE_URL", gatewayUrl() + "/console");
-        return spec("gateway", apps.gateway(), with(small(), "-Xmx384m"), e);
+        return spec("gateway", apps.gateway(), true, with(small(), "-Xmx384m"), e);
     }
 
     /** The scheduler. */
@@ -71,7 +71,7 @@ public record ServiceSpecs(
         e.put("ALTIPLANO_SCHEDULER_STATE_DIR", state.toString());
         // A known member takes its partitions up again at once, also after kill -9, without waiting out its session.
         e.put("ALTIPLANO_SCHEDULER_INSTANCE_ID", "scheduler-0");
-        return spec("scheduler", apps.scheduler(), with(small(), "-Xmx256m"), e);
+        return spec("scheduler", apps.scheduler(), true, with(small(), "-Xmx256m"), e);
     }
 
     /** The worker of an ordinal, from 0. */
@@ -84,6 +84,7 @@ public record ServiceSpecs(
         return spec(
                 "worker-" + ordinal,
                 apps.worker(),
+                ordinal == 0,
                 List.of("-XX:+UseParallelGC", "-XX:MaxRAMPercentage=40", "--add-modules", "jdk.incubator.vector"),
                 e);
     }
@@ -120,10 +121,12 @@ public record ServiceSpecs(
         return all;
     }
 
-    private static ManagedProcess.Spec spec(
-            String name, Path app, List<String> options, Map<String, String> environment) {
+    /** @param first of the processes of its kind; one of them is enough to learn from */
+    private ManagedProcess.Spec spec(
+            String name, Path app, boolean first, List<String> options, Map<String, String> environment) {
         List<String> command = new ArrayList<>();
         command.add(JavaCommand.java());
+        command.addAll(AotCache.of(app).options(apps.kept() && first));
         command.addAll(options);
         command.add("-XX:+ExitOnOutOfMemoryError");
         command.add("--enable-native-access=ALL-UNNAMED");

@@ -65,7 +65,7 @@ class LauncherTest {
                 "model export | model knows import and quantize, not 'export'",
                 "audit publish | audit knows verify, not 'publish'",
                 "ledger publish | ledger knows rebuild, not 'publish'",
-                "bench everything | bench knows platform, streams, ledger and engine, not 'everything'",
+                "bench everything | bench knows platform, start, streams, ledger and engine, not 'everything'",
                 "test --faults --seeds many | --seeds takes a number",
                 "test --module nothing | --module takes one of",
                 "infra --sideways | infra does not know '--sideways'"

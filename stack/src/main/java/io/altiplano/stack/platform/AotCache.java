@@ -1,5 +1,6 @@
 package io.altiplano.stack.platform;
 
+import io.altiplano.stack.infra.JavaCommand;
 import io.altiplano.stack.infra.ManagedProcess;
 import java.io.File;
 import java.io.IOException;
@@ -13,12 +14,17 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
  * What a service's JVM keeps of a run for the next start: its classes, read and linked, and which methods were hot (JEP 483, 514,
  * 515). The first run of a build records as it ends; {@link #assemble} makes the cache from that; every later start uses it.
- * A cache belongs to the jars of its folder and to one version of Java; a JVM that cannot use it starts without.
+ * A cache belongs to the jars of its folder and to one version of Java. Before it is used the first time the JVM is asked whether
+ * it would; one that it would not use is told of once, thrown away, and recorded anew.
  */
 public final class AotCache {
     private static final String CREATE = "-XX:AOTMode=create";
@@ -28,10 +34,18 @@ public final class AotCache {
     // What is not kept is told class by class otherwise, and a cache that does not fit as an error of the service's.
     private static final String QUIET = "-Xlog:aot*=off";
 
+    /** What takes longer is given up: {@code ./altiplano down} waits 100 s for everything. */
+    private static final int LONGEST_SECONDS = 45;
+
+    /** Caches that the JVM would use, by how it was asked. */
+    private static final Map<Path, String> FITTING = new ConcurrentHashMap<>();
+
+    private final Path app;
     private final Path recorded;
     private final Path cache;
 
     private AotCache(Path app) {
+        this.app = app;
         String name = "java-" + Runtime.version().toString().replaceAll("[^A-Za-z0-9.+-]", "_") + "-" + jars(app);
         recorded = app.resolve(name + ".aotconf");
         cache = app.resolve(name + ".aot");
@@ -66,13 +80,50 @@ public final class AotCache {
     /**
      * Options for a start.
      *
+     * @param service its name, to tell of a cache that cannot be used
+     * @param jvm the JVM's other options
      * @param record whether a start that finds no cache prepares one
      */
-    List<String> options(boolean record) {
+    List<String> options(String service, List<String> jvm, boolean record) {
         if (Files.exists(cache)) {
-            return List.of(CACHE + cache, QUIET);
+            Optional<String> refused = refusal(jvm);
+            if (refused.isEmpty()) {
+                return List.of(CACHE + cache, QUIET);
+            }
+            System.out.printf("  %s starts without its AOT cache, so more slowly: %s%n", service, refused.get());
+            delete(cache);
         }
         return record ? List.of(RECORD, CONFIGURATION + recorded, QUIET) : List.of();
+    }
+
+    /** Why the JVM would not use the cache, in its words; empty if it would. A fifth of a second of a core, the first time. */
+    Optional<String> refusal(List<String> jvm) {
+        File file = cache.toFile();
+        String state = jvm + " " + file.length() + " " + file.lastModified();
+        if (state.equals(FITTING.get(cache))) {
+            return Optional.empty();
+        }
+        List<String> command = new ArrayList<>(List.of(JavaCommand.java(), "-XX:AOTMode=on", CACHE + cache));
+        command.addAll(jvm);
+        command.addAll(List.of("-cp", Apps.jar(app), "-version"));
+        try {
+            Process process = new ProcessBuilder(command)
+                    .redirectErrorStream(true)
+                    .redirectInput(new File("/dev/null"))
+                    .start();
+            String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            if (process.waitFor() == 0) {
+                FITTING.put(cache, state);
+                return Optional.empty();
+            }
+            return Optional.of(
+                    said.lines().findFirst().orElse("the JVM does not say why").replaceFirst("^(\\[[^]]*] ?)+", ""));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return Optional.of("interrupted");
+        }
     }
 
     /** Whether a run was recorded that no cache was made of. */
@@ -112,7 +163,9 @@ public final class AotCache {
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                     .redirectInput(new File("/dev/null"))
                     .start();
-            if (process.waitFor() == 0 && Files.exists(unfinished)) {
+            if (!process.waitFor(LONGEST_SECONDS, TimeUnit.SECONDS)) {
+                process.destroyForcibly().waitFor();
+            } else if (process.exitValue() == 0 && Files.exists(unfinished)) {
                 Files.move(unfinished, of.cache, StandardCopyOption.ATOMIC_MOVE);
                 return true;
             }

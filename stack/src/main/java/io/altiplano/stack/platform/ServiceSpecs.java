@@ -124,13 +124,15 @@ public record ServiceSpecs(
     /** @param first of the processes of its kind; one of them is enough to learn from */
     private ManagedProcess.Spec spec(
             String name, Path app, boolean first, List<String> options, Map<String, String> environment) {
+        List<String> jvm = new ArrayList<>(options);
+        jvm.add("-XX:+ExitOnOutOfMemoryError");
+        jvm.add("--enable-native-access=ALL-UNNAMED");
+        jvm.add("--sun-misc-unsafe-memory-access=allow");
         List<String> command = new ArrayList<>();
         command.add(JavaCommand.java());
-        command.addAll(AotCache.of(app).options(apps.kept() && first));
-        command.addAll(options);
-        command.add("-XX:+ExitOnOutOfMemoryError");
-        command.add("--enable-native-access=ALL-UNNAMED");
-        command.add("--sun-misc-unsafe-memory-access=allow");
+        // Recording costs what a benchmark under load would count.
+        command.addAll(AotCache.of(app).options(name, jvm, apps.kept() && first && !busy));
+        command.addAll(jvm);
         command.add("-jar");
         command.add(Apps.jar(app));
         return ManagedProcess.Spec.of(name, command, environment);

@@ -33,6 +33,8 @@ class AotCacheTest {
         }
     }
 
+    private static final List<String> JVM = List.of("-XX:+UseSerialGC");
+
     @TempDir
     private Path app;
 
@@ -58,8 +60,9 @@ class AotCacheTest {
 
     private ManagedProcess.Spec spec(boolean record) {
         List<String> command = new ArrayList<>(List.of(JavaCommand.java()));
-        command.addAll(AotCache.of(app).options(record));
-        command.addAll(List.of("-XX:+UseSerialGC", "-jar", Apps.jar(app)));
+        command.addAll(AotCache.of(app).options("service", JVM, record));
+        command.addAll(JVM);
+        command.addAll(List.of("-jar", Apps.jar(app)));
         return ManagedProcess.Spec.of("service", command, Map.of());
     }
 
@@ -112,9 +115,11 @@ class AotCacheTest {
     }
 
     @Test
-    void aBrokenCacheIsNotUsedAndStopsNobody() throws Exception {
-        // given
+    void aBrokenCacheStopsNobodyAndIsMadeAnew() throws Exception {
+        // given one that breaks after it was looked at
         learned();
+        ManagedProcess.Spec sound = spec(true);
+        assertThat(AotCache.of(app).refusal(JVM)).isEmpty();
         try (var files = Files.newDirectoryStream(app, "*.aot")) {
             for (Path cache : files) {
                 byte[] half = Files.readAllBytes(cache);
@@ -123,10 +128,13 @@ class AotCacheTest {
         }
 
         // when
-        String said = run(spec(true));
+        String said = run(sound);
 
         // then
-        assertThat(said).contains("served").contains(loaded("file:"));
+        assertThat(said).contains("served").contains(loaded("file:")).doesNotContain("[aot");
+        assertThat(AotCache.of(app).refusal(JVM)).contains("The AOT cache has been truncated.");
+        learned();
+        assertThat(run(spec(true))).contains(loaded("shared objects file"));
     }
 
     @Test

@@ -117,7 +117,8 @@ public final class StartBench {
                 if (System.nanoTime() - began > LONGEST.toNanos()) {
                     throw new InfraException(spec.name() + " was not ready within " + LONGEST.toSeconds() + " s");
                 }
-                LockSupport.parkNanos(10_000_000);
+                // Each look costs what it looks at some processor time: it answers, and writes a line.
+                LockSupport.parkNanos(25_000_000);
             }
             double took = (System.nanoTime() - began) / 1e9;
             return new Took(took, ProcessorTime.millis(process.pid()) / 1e3);

@@ -7,7 +7,9 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.consumer.Consumer;
@@ -28,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Agent implements AutoCloseable {
     private static final Duration POLL = Duration.ofMillis(200);
+    private static final Duration LOOK = Duration.ofMillis(10);
     private static final Duration RETRY = Duration.ofSeconds(1);
     private static final Duration LAST_WORDS = Duration.ofSeconds(3);
 
@@ -36,6 +39,7 @@ public final class Agent implements AutoCloseable {
     private final Topics topics;
     private final ModelStore models;
     private final Clock clock;
+    private final Future<?> loaded;
     private final Thread thread;
     private final CountDownLatch closing = new CountDownLatch(1);
 
@@ -44,13 +48,29 @@ public final class Agent implements AutoCloseable {
     private volatile boolean acknowledgedOnce;
     private volatile @Nullable Consumer<String, byte[]> polling;
 
-    /** Starts at once, in a thread of its own; reaches for the broker until it answers. */
+    /** Over models that are there. */
     public Agent(AgentSettings settings, KafkaConfig kafka, Topics topics, ModelStore models, Clock clock) {
+        this(settings, kafka, topics, models, CompletableFuture.completedFuture(null), clock);
+    }
+
+    /**
+     * Starts at once, in a thread of its own; reaches for the broker until it answers.
+     *
+     * @param loaded done, however, when the models are loaded: before that it sends no heartbeat, so that nobody grants it work
+     */
+    public Agent(
+            AgentSettings settings,
+            KafkaConfig kafka,
+            Topics topics,
+            ModelStore models,
+            Future<?> loaded,
+            Clock clock) {
         this.settings = settings;
         this.kafka = kafka;
         this.topics = topics;
         this.models = models;
         this.clock = clock;
+        this.loaded = loaded;
         this.thread = Thread.ofPlatform().name("agent").daemon(true).start(this::live);
     }
 
@@ -124,6 +144,9 @@ public final class Agent implements AutoCloseable {
             work.assign(List.of(partition));
             long end = work.endOffsets(List.of(partition)).getOrDefault(partition, 0L);
             work.seek(partition, end);
+            if (!awaitLoaded()) {
+                return;
+            }
             incarnation.log().info("worker_booted", "work_offset=" + end);
             HeartbeatWatch heartbeats = new HeartbeatWatch(settings.leaseTerm(), System.nanoTime());
             watch = heartbeats;
@@ -137,6 +160,16 @@ public final class Agent implements AutoCloseable {
                 beating.interrupt();
             }
         }
+    }
+
+    /** Whether the models are loaded; not if the worker closes before. */
+    private boolean awaitLoaded() {
+        while (!loaded.isDone()) {
+            if (waitForClosing(LOOK)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Polls until the leases may be lost, or until the worker has drained. */

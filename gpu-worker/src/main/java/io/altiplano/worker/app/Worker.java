@@ -11,6 +11,7 @@ import io.quarkus.runtime.StartupEvent;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.time.Clock;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.eclipse.microprofile.config.Config;
 import org.jboss.logging.Logger;
@@ -41,26 +42,28 @@ public class Worker {
         WorkerSettings settings = WorkerSettings.read(key -> config.getOptionalValue(key, String.class));
         ModelStore store = new ModelStore(settings.modelsDir(), settings.model(), settings.engine());
         store.observe(new StepMetrics(metrics));
+        CompletableFuture<Void> loaded = new CompletableFuture<>();
         synchronized (lock) {
             models = store;
+            // It finds its way to the broker while models are loaded.
+            agent = new Agent(settings.agent(), settings.kafka(), settings.topics(), store, loaded, Clock.systemUTC());
         }
-        Thread.ofPlatform().name("boot").daemon(true).start(() -> boot(settings, store));
+        Thread.ofPlatform().name("boot").daemon(true).start(() -> load(store, loaded));
         Thread.ofVirtual().name("watch").start(this::watch);
     }
 
     /** Loading takes a while, and health must be asked for meanwhile. */
-    private void boot(WorkerSettings settings, ModelStore store) {
-        for (String id : store.ids()) {
-            try {
-                store.get(id);
-            } catch (ModelUnavailableException e) {
-                LOG.warnf("event=model_skipped model=%s error=%s", id, e.getMessage());
+    private static void load(ModelStore store, CompletableFuture<Void> loaded) {
+        try {
+            for (String id : store.ids()) {
+                try {
+                    store.get(id);
+                } catch (ModelUnavailableException e) {
+                    LOG.warnf("event=model_skipped model=%s error=%s", id, e.getMessage());
+                }
             }
-        }
-        synchronized (lock) {
-            if (!stopping) {
-                agent = new Agent(settings.agent(), settings.kafka(), settings.topics(), store, Clock.systemUTC());
-            }
+        } finally {
+            loaded.complete(null);
         }
     }
 

@@ -37,8 +37,10 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -380,6 +382,56 @@ class AgentTest {
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    @Test
+    void a_worker_that_loads_is_at_the_broker_but_sends_no_heartbeat_and_can_be_closed() throws Exception {
+        // given
+        AgentSettings settings = new AgentSettings(
+                Broker.POOL, 1, 16, Duration.ofSeconds(30), Duration.ofMillis(100), Duration.ofSeconds(1));
+        CompletableFuture<Void> loaded = new CompletableFuture<>();
+        try (Agent loading = loading(settings, loaded)) {
+            until(() -> !loading.bootId().isEmpty());
+            Thread.sleep(1_000);
+
+            // when
+            boolean early = loading.isReady();
+            long at = System.currentTimeMillis();
+            loaded.complete(null);
+
+            // then
+            String boot = loading.bootId();
+            WorkerHeartbeat first =
+                    heartbeats.await("its first heartbeat", h -> h.getBootId().equals(boot));
+            assertThat(early).isFalse();
+            assertThat(first.getSequence()).isOne();
+            assertThat(first.getAtMs()).isGreaterThanOrEqualTo(at);
+            until(loading::isReady);
+        }
+
+        // and one that is closed while it loads ends at once
+        Agent closed = loading(settings, new CompletableFuture<>());
+        until(() -> !closed.bootId().isEmpty());
+        closed.close();
+        assertThat(closed.isAlive()).isFalse();
+    }
+
+    private static void until(BooleanSupplier holds) throws InterruptedException {
+        long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (!holds.getAsBoolean()) {
+            assertThat(System.nanoTime() - limit).as("30 s").isNegative();
+            Thread.sleep(10);
+        }
+    }
+
+    private Agent loading(AgentSettings settings, CompletableFuture<Void> loaded) {
+        return new Agent(
+                settings,
+                broker.as("worker"),
+                broker.topics(),
+                Objects.requireNonNull(sharedModels),
+                loaded,
+                Clock.systemUTC());
     }
 
     @Test

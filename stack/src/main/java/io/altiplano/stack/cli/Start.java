@@ -229,6 +229,7 @@ final class Start {
         started.put(spec.name(), new Started(app, how, port, spec));
         ManagedProcess process = keep(() -> ManagedProcess.start(spec, dirs), stage, p -> p);
         Probe.awaitReady(process, port, Duration.ofSeconds(120));
+        AotCache.discardRecord(app);
     }
 
     private <T> T keep(

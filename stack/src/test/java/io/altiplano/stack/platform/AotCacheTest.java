@@ -138,6 +138,20 @@ class AotCacheTest {
     }
 
     @Test
+    void aRunThatEndedBeforeTheServiceWasReadyTeachesNothing() throws Exception {
+        // given
+        ManagedProcess.Spec first = spec(true);
+        run(first);
+
+        // when its successor is ready, and then killed
+        AotCache.discardRecord(app);
+
+        // then
+        assertThat(AotCache.assemble(app, first)).isFalse();
+        learned();
+    }
+
+    @Test
     void aRecordThatNoCacheCanBeMadeOfIsGivenUp() throws Exception {
         // given
         ManagedProcess.Spec first = spec(true);

@@ -108,11 +108,17 @@ final class Replay {
     static Since since(Cluster cluster, Mark from) {
         List<JobRecord> log = new ArrayList<>();
         Map<String, Evidence.Submitted> submitted = new LinkedHashMap<>();
+        Map<Integer, Long> generations = new HashMap<>();
         try (var consumer = consumer(cluster)) {
             for (ConsumerRecord<byte[], byte[]> r : read(consumer, from.ends())) {
                 try {
                     if (r.topic().equals(cluster.topics().jobs())) {
-                        log.add(Topics.JOB.decode(r.value()));
+                        JobRecord record = Topics.JOB.decode(r.value());
+                        // A replaced scheduler's records, behind its successor's first, have no effect.
+                        long holds = generations.merge(r.partition(), record.getGeneration(), Math::max);
+                        if (record.getGeneration() >= holds) {
+                            log.add(record);
+                        }
                     } else {
                         submitted(Topics.SUBMISSION.decode(r.value()), submitted);
                     }

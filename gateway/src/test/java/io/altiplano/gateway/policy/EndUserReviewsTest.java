@@ -59,7 +59,21 @@ class EndUserReviewsTest {
     @Test
     void anAbsurdEstimateOpensOneReviewAndDecidesNothing() throws Exception {
         Served.model();
-        String tenant = newTenant("absurd", "community");
+        // The licence epoch is everybody's, and what other tests left may end meanwhile: then all of it is tried once
+        // more.
+        boolean moved = true;
+        for (int tries = 0; moved && tries < 3; tries++) {
+            moved = aReviewMovesTheEpoch(newTenant("absurd", "community"));
+        }
+        assertThat(moved).isFalse();
+        // The control: a licence fact does move it.
+        long epoch = epoch();
+        attest(newTenant("attesting", "community"), 6).then().statusCode(201);
+        assertThat(epoch()).isGreaterThan(epoch);
+    }
+
+    /** From the first request to the closed review; whether the licence epoch is another one then. */
+    private boolean aReviewMovesTheEpoch(String tenant) throws Exception {
         attest(tenant, 5).then().statusCode(201);
         Served.Tenant caller = new Served.Tenant(tenant, newKey(tenant).text());
         long epoch;
@@ -106,20 +120,7 @@ class EndUserReviewsTest {
         reviews.review();
 
         as("auditor").get(REVIEWS + "?tenant=" + tenant).then().body("data.state", contains("closed"));
-        // It is everybody's, and what other tests left may end at this moment: then what can be done again is.
-        for (int tries = 0; epoch() != epoch && tries < 5; tries++) {
-            epoch = epoch();
-            as("officer-a")
-                    .body(Map.of("text", "once more"))
-                    .post(REVIEWS + "/" + id + "/comments")
-                    .then()
-                    .statusCode(200);
-            reviews.review();
-        }
-        assertThat(epoch()).isEqualTo(epoch);
-        // The control: a licence fact does move it.
-        attest(tenant, 6).then().statusCode(201);
-        assertThat(epoch()).isGreaterThan(epoch);
+        return epoch() != epoch;
     }
 
     @Test

@@ -19,8 +19,9 @@ import picocli.CommandLine.Parameters;
 
 /**
  * Measures the platform. {@code platform}: what gateway, Kafka and scheduler add, on a platform of its own whose worker has no
- * model. {@code start}: how long a service takes to be ready, on a platform of its own. {@code streams}: streams through the running platform, for each its time to the first text, its tokens a second from
- * there on, and the longest pause between two pieces.
+ * model. {@code start}: how long a service takes to be ready, on a platform of its own. {@code streams}: streams through the
+ * running platform, for each its time to the first text, its tokens a second from there on, and the longest pause between two
+ * pieces.
  */
 @Command(name = "bench", description = "Measures the platform.")
 final class Bench implements Runnable {

@@ -10,6 +10,7 @@ import io.altiplano.stack.faults.Evidence.Entry;
 import io.altiplano.stack.faults.Evidence.Submitted;
 import io.altiplano.stack.faults.Finding.Invariant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -171,6 +172,22 @@ class CheckerTest {
         assertThat(Checker.fair(List.of(served("north", 20), served("south", 20)), "north", "south"))
                 .extracting(Finding::invariant)
                 .containsExactly(Invariant.I7);
+    }
+
+    @Test
+    void whatAReplacedSchedulerWroteBehindItsSuccessorIsNotHeldAgainstAnybody() {
+        // given
+        Map<Integer, Long> generations = new HashMap<>();
+        JobRecord first =
+                granted(UUID.randomUUID(), 1).toBuilder().setGeneration(7).build();
+        JobRecord next = first.toBuilder().setGeneration(8).build();
+
+        // then
+        assertThat(Replay.counts(3, first, generations)).isTrue();
+        assertThat(Replay.counts(3, next, generations)).isTrue();
+        assertThat(Replay.counts(3, first, generations)).isFalse();
+        assertThat(Replay.counts(3, next, generations)).isTrue();
+        assertThat(Replay.counts(4, first, generations)).isTrue();
     }
 
     private static Seen served(String tenant, int tokens) {

@@ -88,8 +88,8 @@ final class Replay {
      * @param atMillis by the clock that job ids are made by
      */
     record Mark(Map<TopicPartition, Long> ends, long atMillis) {
-        /** Whether a job is younger. An older one's records may come again in a fault, and are nothing new. */
-        private boolean isOlderThan(String job) {
+        /** Whether a job was submitted since. An older one's records may come again in a fault, and are nothing new. */
+        private boolean isBefore(String job) {
             return JobId.parse(job).submittedAtMillis() >= atMillis;
         }
     }
@@ -114,9 +114,7 @@ final class Replay {
                 try {
                     if (r.topic().equals(cluster.topics().jobs())) {
                         JobRecord record = Topics.JOB.decode(r.value());
-                        // A replaced scheduler's records, behind its successor's first, have no effect.
-                        long holds = generations.merge(r.partition(), record.getGeneration(), Math::max);
-                        if (record.getGeneration() >= holds) {
+                        if (counts(r.partition(), record, generations)) {
                             log.add(record);
                         }
                     } else {
@@ -128,9 +126,18 @@ final class Replay {
                 }
             }
         }
-        log.removeIf(r -> !job(r).isEmpty() && !from.isOlderThan(job(r)));
-        submitted.keySet().removeIf(job -> !from.isOlderThan(job));
+        log.removeIf(r -> !job(r).isEmpty() && !from.isBefore(job(r)));
+        submitted.keySet().removeIf(job -> !from.isBefore(job));
         return new Since(log, submitted);
+    }
+
+    /**
+     * Whether a record of {@code jobs} has an effect: a replaced scheduler's, behind its successor's first, has none.
+     *
+     * @param generations the greatest read so far, by partition
+     */
+    static boolean counts(int partition, JobRecord record, Map<Integer, Long> generations) {
+        return record.getGeneration() >= generations.merge(partition, record.getGeneration(), Math::max);
     }
 
     private static String job(JobRecord record) {

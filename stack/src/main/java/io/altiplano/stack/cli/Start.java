@@ -226,10 +226,10 @@ final class Start {
 
     private void service(Path app, Supplier<ManagedProcess.Spec> how, int port, Parts.Stage stage) {
         ManagedProcess.Spec spec = how.get();
-        started.put(spec.name(), new Started(app, how, port, spec));
         ManagedProcess process = keep(() -> ManagedProcess.start(spec, dirs), stage, p -> p);
         Probe.awaitReady(process, port, Duration.ofSeconds(120));
-        AotCache.discardRecord(app);
+        // Not before: there is nothing to learn from a run that never got so far.
+        started.put(spec.name(), new Started(app, how, port, spec));
     }
 
     private <T> T keep(

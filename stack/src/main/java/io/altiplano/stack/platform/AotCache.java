@@ -181,14 +181,6 @@ public final class AotCache {
         }
     }
 
-    /**
-     * Throws away what was recorded so far, once a service is ready: a run that ended before that knows half of the classes,
-     * and if the run that follows it is killed, the half would be kept.
-     */
-    public static void discardRecord(Path app) {
-        delete(new AotCache(app).recorded);
-    }
-
     /** The same start without cache or record. */
     public static ManagedProcess.Spec without(ManagedProcess.Spec service) {
         List<String> command = service.command().stream()

@@ -28,8 +28,11 @@ class AotCacheTest {
     static final class Service {
         private Service() {}
 
-        public static void main(String[] args) {
+        public static void main(String[] args) throws InterruptedException {
             System.out.println("served");
+            if (args.length > 0) {
+                Thread.currentThread().join();
+            }
         }
     }
 
@@ -138,13 +141,17 @@ class AotCacheTest {
     }
 
     @Test
-    void aRunThatEndedBeforeTheServiceWasReadyTeachesNothing() throws Exception {
+    void aRunThatIsKilledLeavesNoRecordOfTheRunBefore() throws Exception {
         // given
         ManagedProcess.Spec first = spec(true);
         run(first);
+        List<String> staying = new ArrayList<>(first.command());
+        staying.add("stay");
+        Process killed = new ProcessBuilder(staying).start();
+        assertThat(killed.inputReader().readLine()).isEqualTo("served");
 
-        // when its successor is ready, and then killed
-        AotCache.discardRecord(app);
+        // when
+        killed.destroyForcibly().waitFor();
 
         // then
         assertThat(AotCache.assemble(app, first)).isFalse();

@@ -215,6 +215,7 @@ public final class ChatTemplate {
                 .withDisabled(REFUSED)
                 .withInterperterFactory(new GuardedInterpreter.Factory())
                 .withElResolver(resolver())
+                .withObjectUnwrapper(new CountedCollections())
                 .withProcessors(JinjavaProcessors.newBuilder()
                         .withNodePreProcessor((node, interpreter) -> TemplateBudget.step(interpreter))
                         .withNodePostProcessor(GuardedInterpreter::requireSetWritable)

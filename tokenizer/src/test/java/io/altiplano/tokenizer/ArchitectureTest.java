@@ -22,7 +22,7 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule ONE_JINJA_HOME = noClasses()
             .that()
-            .haveNameNotMatching(".*\\.(ChatTemplate|TemplateLibrary|TemplateBudget|GuardedInterpreter)(\\$.*)?")
+            .haveNameNotMatching(".*\\.(ChatTemplate|TemplateLibrary|TemplateBudget|GuardedInterpreter|CountedCollections)(\\$.*)?")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("com.hubspot..");

@@ -39,6 +39,14 @@ class HostileFilesTest {
     @TempDir
     Path dir;
 
+    /** A template in which a and b come to 2^23 numbers each by loops over one element, which no set tells of. */
+    private static String nested(String inside) {
+        return "{% for a in [[1]] %}{% for b in [[1]] %}"
+                + "{% for a in [[a, a]] %}{% for b in [[b, b]] %}".repeat(23)
+                + inside
+                + "{% endfor %}".repeat(48);
+    }
+
     static Stream<String> templates() {
         return Stream.of(
                 "{% for i in range(10**9) %}x{% endfor %}",
@@ -64,6 +72,17 @@ class HostileFilesTest {
                 "{% set ns = namespace(l=[1]) %}{% for i in range(40) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l|string }}",
                 "{% set ns = namespace(l=[1]) %}{% for i in range(40) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ [ns.l]|join }}",
                 "{% set ns = namespace(l=[1]) %}{% for i in range(40) %}{% set ns.l = {'a': ns.l, 'b': ns.l} %}{% endfor %}{{ 'x' ~ ns.l }}",
+                // lists that are nested without a set, and compared, or looked for in one
+                nested("{{ a == b }}"),
+                nested("{{ a != b }}"),
+                nested("{{ a in [b] }}"),
+                nested("{{ a is equalto b }}"),
+                nested("{{ [b].index(a) }}"),
+                nested("{{ [b].count(a) }}"),
+                nested("{{ {'k': a} == {'k': b} }}"),
+                nested("{{ a == b }}")
+                        .replace("[[a, a]]", "[{'x': a, 'y': a}]")
+                        .replace("[[b, b]]", "[{'x': b, 'y': b}]"),
                 "{{ 'x' * 1000000000 }}",
                 // Java behind the strings
                 "{{ 'x'.repeat(2000000000) }}",

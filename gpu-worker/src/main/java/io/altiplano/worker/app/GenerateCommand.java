@@ -70,8 +70,8 @@ final class GenerateCommand implements Callable<Integer> {
             paramLabel = "TOP",
             description =
                     "after each answer, a JSON line a token: its log-probability and the TOP (0 to 20) likeliest's",
-            defaultValue = "-1")
-    private int logprobs;
+            arity = "1")
+    private @Nullable Integer logprobs;
 
     @Option(names = "--adapter", paramLabel = "DIR", description = "a LoRA adapter over the model, as PEFT writes it")
     private @Nullable Path adapter;
@@ -84,15 +84,20 @@ final class GenerateCommand implements Callable<Integer> {
         PrintWriter out =
                 Objects.requireNonNull(spec, "picocli sets it").commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
+        if (logprobs != null && (logprobs < 0 || logprobs > 20)) {
+            throw new EngineCli.BadInputException("--logprobs must be 0 to 20, not " + logprobs);
+        }
         if (answers < 1 || answers > 128) {
             throw new EngineCli.BadInputException("--n must be 1 to 128, not " + answers);
         }
         int[] tokens = promptTokens();
         GenerationRequest request = request(tokens, 0);
-        EngineOptions size = new EngineOptions(
-                1,
-                (tokens.length + request.maxTokens()) / KvStorage.BLOCK + 1,
-                Math.max(1, Math.min(512, tokens.length)));
+        // Room for as much as there is context: what is beyond it, the engine refuses and says so.
+        long most = Math.min(
+                (long) tokens.length + request.maxTokens(),
+                LlamaConfig.read(model.directory()).contextLength());
+        EngineOptions size =
+                new EngineOptions(1, (int) (most / KvStorage.BLOCK) + 1, Math.max(1, Math.min(512, tokens.length)));
         try (ServedModel served = ModelOptionsMixin.asInput(
                 () -> ModelStore.open("cli", model.directory(), model.options(), size, (id, report) -> {}))) {
             Refusal refusal = served.engine().refuse(request).orElse(null);
@@ -198,7 +203,8 @@ final class GenerateCommand implements Callable<Integer> {
             int room = LlamaConfig.read(model.directory()).contextLength() - tokens.length;
             int most = maxTokens != null ? maxTokens : Math.clamp(room, 1, Math.max(256, minTokens));
             SamplingParams params = sampling.params(choice);
-            return new GenerationRequest(tokens, new int[0], 0, params, most, minTokens, stop, logprobs);
+            return new GenerationRequest(
+                    tokens, new int[0], 0, params, most, minTokens, stop, logprobs == null ? -1 : logprobs);
         });
     }
 }

@@ -14,6 +14,8 @@ import picocli.CommandLine.Spec;
 
 /** The options that every engine command shares. */
 final class ModelOptionsMixin {
+    private static final int MOST_THREADS = 1024;
+
     @Spec(Spec.Target.MIXEE)
     private @Nullable CommandSpec mixee;
 
@@ -65,6 +67,9 @@ final class ModelOptionsMixin {
 
     /** How to load it. */
     ModelOptions options() {
+        if (threads < 0 || threads > MOST_THREADS) {
+            throw new EngineCli.BadInputException("--threads must be 0 to " + MOST_THREADS + ", not " + threads);
+        }
         return asInput(() -> new ModelOptions(
                 WeightsMode.of(weights),
                 EngineChoices.tensorParallel(tp),

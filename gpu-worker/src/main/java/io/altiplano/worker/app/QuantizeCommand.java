@@ -64,6 +64,10 @@ final class QuantizeCommand implements Callable<Integer> {
         ModelOptionsMixin.asInput(() -> {
             ModelOptions options = new ModelOptions(
                     WeightsMode.of(weights), EngineChoices.tensorParallel(tp), 0, EngineChoices.kernels("vector"));
+            if (packed) {
+                // Before anything is written.
+                LlamaModel.requireDivisible(dir, options);
+            }
             CheckpointQuantizer.quantize(dir, out.toAbsolutePath(), options.weights());
             if (packed) {
                 LlamaModel.writePanels(out, options);

@@ -97,6 +97,16 @@ public final class LlamaModel implements AutoCloseable {
     }
 
     /**
+     * Reads a checkpoint's configuration alone.
+     *
+     * @throws io.altiplano.worker.weights.InvalidCheckpointException naming the file and the key that is wrong
+     * @throws IllegalArgumentException if the model cannot be split over so many ranks, saying why
+     */
+    public static void requireDivisible(Path dir, ModelOptions options) {
+        Split.check(LlamaConfig.read(dir), options.tensorParallel());
+    }
+
+    /**
      * Writes a quantized checkpoint's matrices in the backend's own layout beside it, for so many ranks; the next load with as
      * many maps them.
      *

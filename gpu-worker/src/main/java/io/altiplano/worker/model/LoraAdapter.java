@@ -9,9 +9,13 @@ import io.altiplano.worker.weights.Checkpoint;
 import io.altiplano.worker.weights.InvalidCheckpointException;
 import io.altiplano.worker.weights.Shards;
 import java.lang.foreign.Arena;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +33,8 @@ public final class LoraAdapter implements AutoCloseable {
     private static final int MOST_RANK = 512;
 
     private final Arena arena;
-    private final String sha256;
+    private final StringBuilder scales = new StringBuilder();
+    private String sha256 = "";
     private final List<Share> shares = new ArrayList<>();
     private long bytes;
 
@@ -55,9 +60,8 @@ public final class LoraAdapter implements AutoCloseable {
     /** What one rank holds. */
     record Share(List<Layer> layers, @Nullable Pair output) {}
 
-    private LoraAdapter(Arena arena, String sha256) {
+    private LoraAdapter(Arena arena) {
         this.arena = arena;
-        this.sha256 = sha256;
     }
 
     /**
@@ -69,13 +73,14 @@ public final class LoraAdapter implements AutoCloseable {
         LoraConfig lora = LoraConfig.read(dir);
         Arena arena = Arena.ofShared();
         try (Checkpoint tensors = Checkpoint.ofFile(dir.resolve("adapter_model.safetensors"))) {
-            LoraAdapter adapter = new LoraAdapter(arena, tensors.sha256());
+            LoraAdapter adapter = new LoraAdapter(arena);
             Set<String> used = new HashSet<>();
             for (int rank = 0; rank < options.tensorParallel(); rank++) {
                 Split split = new Split(config, rank, options.tensorParallel());
                 Loader loader = new Loader(adapter, tensors, split, lora, options.kernels(), used);
                 adapter.shares.add(loader.load());
             }
+            adapter.sha256 = sha256(tensors.sha256() + adapter.scales);
             for (String name : tensors.names()) {
                 if (!used.contains(name)) {
                     throw new InvalidCheckpointException("%s: tensor %s is no LoRA matrix of this model's linear layers"
@@ -89,12 +94,21 @@ public final class LoraAdapter implements AutoCloseable {
         }
     }
 
+    private static String sha256(String text) {
+        try {
+            byte[] hash = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(hash);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+
     /** Bytes held over all ranks. */
     public long bytes() {
         return bytes;
     }
 
-    /** SHA-256 over names, types, shapes and values of its tensors: equal ones give equal bits over equal models. */
+    /** SHA-256 over names, types, shapes and values of its tensors and over each matrix's scale: equal ones give equal bits over equal models. */
     public String sha256() {
         return sha256;
     }
@@ -168,7 +182,11 @@ public final class LoraAdapter implements AutoCloseable {
             PackedMatrix packedA = pack(nameA, Shards.columns(a, slicing.from(), slicing.localColumns()), slicing);
             PackedMatrix packedB = pack(nameB, Shards.rows(b, fromOutput, outputCount), Slicing.whole(rank));
             adapter.bytes += packedA.bytes() + packedB.bytes();
-            return new Pair(packedA, packedB, lora.scale(module, rank));
+            float scale = lora.scale(module, rank);
+            if (split.rank() == 0) {
+                adapter.scales.append(' ').append(module).append('=').append(Float.toHexString(scale));
+            }
+            return new Pair(packedA, packedB, scale);
         }
 
         private PackedMatrix pack(String name, FloatRows rows, Slicing slicing) {

@@ -7,6 +7,7 @@ import io.altiplano.worker.weights.InvalidCheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,7 +17,7 @@ import java.util.Map;
  *
  * @param alpha {@code lora_alpha}
  * @param rankStabilized whether the scale is alpha / sqrt(rank) instead of alpha / rank
- * @param alphaPattern other alphas, by the end of a module's name
+ * @param alphaPattern other alphas, by the end of a module's name; the first that fits counts, as in PEFT
  */
 record LoraConfig(double alpha, boolean rankStabilized, Map<String, Double> alphaPattern) {
     private static final long MOST_BYTES = 1 << 20;
@@ -33,7 +34,8 @@ record LoraConfig(double alpha, boolean rankStabilized, Map<String, Double> alph
             "alora_invocation_tokens");
 
     LoraConfig {
-        alphaPattern = Map.copyOf(alphaPattern);
+        // In the file's order, in which the first that fits counts.
+        alphaPattern = Collections.unmodifiableMap(new LinkedHashMap<>(alphaPattern));
     }
 
     /**
@@ -109,6 +111,7 @@ record LoraConfig(double alpha, boolean rankStabilized, Map<String, Double> alph
         for (Map.Entry<String, Double> entry : alphaPattern.entrySet()) {
             if (module.equals(entry.getKey()) || module.endsWith("." + entry.getKey())) {
                 a = entry.getValue();
+                break;
             }
         }
         return (float) (a / (rankStabilized ? Math.sqrt(rank) : rank));

@@ -30,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  * model.safetensors.index.json} names. The files stay mapped until {@link #close}.
  */
 public final class Checkpoint implements TensorSource {
+    /** The index of Llama 3.1 405B has 100 KB. */
+    private static final long MOST_INDEX_BYTES = 16 << 20;
+
     private static final String SINGLE = "model.safetensors";
     private static final String INDEX = "model.safetensors.index.json";
     /** A plain name beside the index: no folder, no way up. */
@@ -108,10 +111,17 @@ public final class Checkpoint implements TensorSource {
         return tensors;
     }
 
+    private static byte[] bounded(Path index) throws IOException {
+        if (Files.size(index) > MOST_INDEX_BYTES) {
+            throw new InvalidCheckpointException(
+                    index + " is larger than " + (MOST_INDEX_BYTES >> 20) + " MiB: no index of safetensors files");
+        }
+        return Files.readAllBytes(index);
+    }
+
     private static JsonNode weightMap(Path index) {
         try {
-            JsonNode map =
-                    new ObjectMapper().readTree(Files.readAllBytes(index)).path("weight_map");
+            JsonNode map = new ObjectMapper().readTree(bounded(index)).path("weight_map");
             if (!map.isObject()) {
                 throw new InvalidCheckpointException(index + " has no weight_map");
             }

@@ -126,6 +126,20 @@ class EngineCliTest {
         assertOneLine(
                 runAlone("", "quantize", model().toString(), dir.resolve("x").toString(), "--weights", "bf16"),
                 "bf16 is no quantization");
+        Path split = dir.resolve("split");
+        assertOneLine(
+                runAlone(
+                        "",
+                        "quantize",
+                        model().toString(),
+                        split.toString(),
+                        "--weights",
+                        "fp8-all",
+                        "--packed",
+                        "--tp",
+                        "8"),
+                "Tensor parallelism 8 does not divide");
+        assertThat(split).doesNotExist();
     }
 
     @Test
@@ -172,12 +186,17 @@ class EngineCliTest {
                 "generate; Missing required option",
                 "generate --prompt x --weights int4; int4",
                 "generate --prompt x --tp 3; tensor parallelism must be 1, 2, 4 or 8",
-                "generate --prompt x --threads -1; threads must be 0",
+                "generate --prompt x --threads -1; --threads must be 0 to 1024",
+                "generate --prompt x --threads 100000; --threads must be 0 to 1024",
+                "generate --prompt x --logprobs -5; --logprobs must be 0 to 20",
+                "generate --prompt x --logprobs 21; --logprobs must be 0 to 20",
                 "generate --prompt x --top-k -1; top_k must be 0",
                 "generate --prompt x --logit-bias 999=1; logit_bias names token 999",
                 "generate --prompt x --n 0; --n must be 1 to 128",
                 "generate --prompt x --max-tokens 0; max_tokens must be at least 1",
                 "generate --prompt x --max-tokens 99999; exceed the model's context of 512 tokens",
+                "generate --prompt x --max-tokens 200000000; exceed the model's context of 512 tokens",
+                "generate --prompt x --max-tokens 2147483647; exceed the model's context of 512 tokens",
                 "generate --prompt x --temperature 9; temperature must be 0 to 2",
                 "generate --prompt x --temperature hot; Invalid value for option '--temperature'",
                 "generate --prompt x --unheard; Unknown option",

@@ -16,6 +16,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
@@ -172,6 +173,35 @@ class LoraTest {
         assertRefused("adapter_config.json is missing");
         copy(Golden.directory("untied-odd").resolve("adapters/r3-mixed"));
         assertRefused("the configuration needs");
+    }
+
+    /** In PEFT's get_pattern_key the first name of the file that fits counts; equal tensors with other scales are other adapters. */
+    @Test
+    void theFirstPatternThatFitsCountsAndTheHashTellsScalesApart() throws IOException {
+        copy("r8-all");
+        Path config = dir.resolve("adapter_config.json");
+        String plain = Files.readString(config);
+        List<String> configs = List.of(
+                plain,
+                plain.replace("\"lora_alpha\": 16", "\"lora_alpha\": 32"),
+                plain.replace(
+                        "\"alpha_pattern\": {}", "\"alpha_pattern\": {\"q_proj\": 8, \"0.self_attn.q_proj\": 64}"),
+                plain.replace("\"alpha_pattern\": {}", "\"alpha_pattern\": {\"q_proj\": 8}"),
+                plain.replace(
+                        "\"alpha_pattern\": {}", "\"alpha_pattern\": {\"0.self_attn.q_proj\": 64, \"q_proj\": 8}"));
+        List<String> hashes = new ArrayList<>();
+        Golden golden = Golden.read("tied-llama3");
+        try (LlamaModel model = LlamaModel.load(golden.dir(), new ModelOptions(WeightsMode.BF16, 1, 1, VECTOR))) {
+            for (String text : configs) {
+                Files.writeString(config, text);
+                try (LoraAdapter adapter = model.loadAdapter(dir)) {
+                    hashes.add(adapter.sha256());
+                }
+            }
+        }
+        assertThat(hashes.get(2)).isEqualTo(hashes.get(3));
+        hashes.remove(3);
+        assertThat(hashes).doesNotHaveDuplicates();
     }
 
     private static void write(Path file, String text) throws IOException {

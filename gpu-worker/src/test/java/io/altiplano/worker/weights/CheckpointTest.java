@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.altiplano.worker.tensor.FloatRows;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -133,6 +134,13 @@ class CheckpointTest {
         assertThatThrownBy(() -> Checkpoint.open(dir)).hasMessageContaining("gone.safetensors is missing");
         Files.writeString(index, "{}");
         assertThatThrownBy(() -> Checkpoint.open(dir)).hasMessageContaining("has no weight_map");
+        try (RandomAccessFile file = new RandomAccessFile(index.toFile(), "rw")) {
+            // Sparse: what would be read into memory, were it read.
+            file.setLength(3L << 30);
+        }
+        assertThatThrownBy(() -> Checkpoint.open(dir))
+                .isInstanceOf(InvalidCheckpointException.class)
+                .hasMessageContainingAll("model.safetensors.index.json", "is larger than 16 MiB");
     }
 
     @Test

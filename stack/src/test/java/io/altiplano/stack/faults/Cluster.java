@@ -62,6 +62,7 @@ final class Cluster implements AutoCloseable {
     private final Map<String, Supervised> parts = new LinkedHashMap<>();
     private final Map<String, Integer> servicePorts = new LinkedHashMap<>();
     private final Map<String, Wire> wires = new LinkedHashMap<>();
+    private final Map<String, ShiftedClock> clocks = new LinkedHashMap<>();
     private final FrontDoor door;
 
     /**
@@ -184,6 +185,10 @@ final class Cluster implements AutoCloseable {
         if (name.equals("gateway-1")) {
             environment.put("ALTIPLANO_AUDIT_CHECKPOINTS", secondCheckpoints().toString());
         }
+        ShiftedClock clock =
+                new ShiftedClock(folder.resolve("clocks"), TestInfra.root().resolve("stack"), name);
+        environment.putAll(clock.environment());
+        clocks.put(name, clock);
         servicePorts.put(name, port);
         supervise(
                 name,
@@ -262,6 +267,15 @@ final class Cluster implements AutoCloseable {
             throw new IllegalArgumentException("no wire '" + name + "'; there are " + wires.keySet());
         }
         return wire;
+    }
+
+    /** The clock of a service. */
+    ShiftedClock clock(String service) {
+        ShiftedClock clock = clocks.get(service);
+        if (clock == null) {
+            throw new IllegalArgumentException("no service '" + service + "'; there are " + clocks.keySet());
+        }
+        return clock;
     }
 
     /** kill -9; it is started again. */

@@ -193,6 +193,28 @@ enum Fault {
             cluster.disks().forEach(SmallDisk::fill);
             return () -> cluster.disks().forEach(SmallDisk::free);
         }
+    },
+    CLOCK_AHEAD("a service's clock jumps ahead by minutes, and back") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            return shifted(cluster, random, Duration.ofSeconds(random.nextLong(60, 2_400)));
+        }
+    },
+    CLOCK_BEHIND("a service's clock falls behind by minutes, and comes back") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            return shifted(cluster, random, Duration.ofSeconds(-random.nextLong(60, 2_400)));
+        }
+    },
+    WORKER_OUT_OF_MEMORY("a worker's process gets no more memory") {
+        @Override
+        Undo inject(Cluster cluster, RandomGenerator random) {
+            long pid = cluster.part("worker-" + random.nextInt(Cluster.REPLICAS))
+                    .current()
+                    .pid();
+            AddressSpace.freeze(pid);
+            return () -> AddressSpace.release(pid);
+        }
     };
 
     private final String text;
@@ -218,6 +240,13 @@ enum Fault {
 
     String text() {
         return text;
+    }
+
+    private static Undo shifted(Cluster cluster, RandomGenerator random, Duration by) {
+        List<String> services = cluster.services();
+        ShiftedClock clock = cluster.clock(services.get(random.nextInt(services.size())));
+        clock.set(by);
+        return () -> clock.set(Duration.ZERO);
     }
 
     private static Undo standstill(Cluster cluster, String part) {

@@ -4,10 +4,19 @@ import io.altiplano.stack.infra.InfraException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 
 /** What a process has computed so far. */
 final class ProcessorTime {
     private ProcessorTime() {}
+
+    /** As {@link #millis}, with those processes that it has started and that run: PostgreSQL has one for each connection. */
+    static long withChildren(ProcessHandle process) {
+        return Stream.concat(Stream.of(process), process.descendants())
+                .filter(ProcessHandle::isAlive)
+                .mapToLong(each -> millis(each.pid()))
+                .sum();
+    }
 
     /** User and system time of a process, in ms: proc(5), stat fields 14 and 15, in ticks of 10 ms. */
     static long millis(long pid) {

@@ -313,12 +313,12 @@ public final class Engine implements AutoCloseable {
     private void guarded(Generation generation, Runnable work) {
         try {
             work.run();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | OutOfMemoryError e) {
             LOG.log(Level.ERROR, "event=generation_failed model=" + name, e);
             forget(generation);
             try {
                 generation.end(Ending.Reason.FAULTED, "the engine failed: " + e.getMessage());
-            } catch (RuntimeException again) {
+            } catch (RuntimeException | OutOfMemoryError again) {
                 LOG.log(Level.ERROR, "event=listener_failed model=" + name, again);
             }
         }

@@ -6,9 +6,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.altiplano.tokenizer.GgufFile;
 import io.altiplano.worker.weights.InvalidCheckpointException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -242,6 +246,17 @@ public record LlamaConfig(
     private static void positive(String key, int value) {
         if (value <= 0 || value > MAX_SIZE) {
             throw new IllegalArgumentException("%s %d is not in 1..%d".formatted(key, value, MAX_SIZE));
+        }
+    }
+
+    /** What of it, beside the tensors' shapes, the arithmetic depends on, as a short hash. */
+    String numerics() {
+        String text = headDim + " " + normEpsilon + " " + ropeTheta + " " + ropeScaling + " " + tiedEmbeddings;
+        try {
+            byte[] hash = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(hash, 0, 6);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
         }
     }
 }

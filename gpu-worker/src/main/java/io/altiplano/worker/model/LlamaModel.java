@@ -220,16 +220,17 @@ public final class LlamaModel implements AutoCloseable {
     }
 
     /**
-     * Equal fingerprints give equal bits: the reduction order's version, the backend, the weights mode, the KV type and the
-     * hash of the weights. The number of ranks is not part of it, as it changes no bit.
+     * Equal fingerprints give equal bits: the reduction order's version, the backend, the weights mode, the KV type, what of
+     * the configuration is computed with, and the hash of the weights. The number of ranks is not part of it, as it changes no bit.
      */
     public String numericsFingerprint() {
-        return "order-%d/%s/%s/kv-%s/%s"
+        return "order-%d/%s/%s/kv-%s/config-%s/%s"
                 .formatted(
                         ReductionOrder.VERSION,
                         options.kernels().numerics(),
                         weightsLabel,
                         options.kv(),
+                        config.numerics(),
                         weightsSha256);
     }
 

@@ -2,6 +2,8 @@ package io.altiplano.worker.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.altiplano.worker.kernel.Backends;
 import io.altiplano.worker.kernel.BatchDependentKernels;
 import io.altiplano.worker.kernel.Kernels;
@@ -10,15 +12,19 @@ import io.altiplano.worker.kernel.Poison;
 import io.altiplano.worker.kernel.cpu.CpuKernels;
 import io.altiplano.worker.kernel.reference.ReferenceKernels;
 import io.altiplano.worker.kvcache.KvStorage;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A row's logits depend on its sequence alone, to the last bit. */
@@ -283,6 +289,31 @@ class BitEqualityTest {
         // then the comparison above is not of equal things
         assertThat(logits).hasSize(3);
         assertThat(logits.values().stream().map(Arrays::toString)).doesNotHaveDuplicates();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"rope_theta", "rms_norm_eps"})
+    void equalWeightsUnderAnotherConfigurationHaveAFingerprintOfTheirOwn(String key, @TempDir Path other) throws IOException {
+        // given
+        try (Stream<Path> files = Files.list(dir)) {
+            for (Path file : files.toList()) {
+                Files.copy(file, other.resolve(file.getFileName()));
+            }
+        }
+        ObjectMapper mapper = new ObjectMapper();
+        Path file = other.resolve("config.json");
+        ObjectNode json = (ObjectNode) mapper.readTree(Files.readString(file));
+        json.put(key, json.path(key).asDouble() * 2);
+        Files.writeString(file, mapper.writeValueAsString(json));
+        ModelOptions options = new ModelOptions(WeightsMode.FP8_ALL, 1, 1, VECTOR, KvType.BF16);
+
+        // when
+        try (LlamaModel one = load(KvType.BF16, 1, VECTOR);
+                LlamaModel two = LlamaModel.load(other, options)) {
+            // then
+            assertThat(two.weightsSha256()).isEqualTo(one.weightsSha256());
+            assertThat(two.numericsFingerprint()).isNotEqualTo(one.numericsFingerprint());
+        }
     }
 
     @Test

@@ -22,7 +22,8 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule ONE_JINJA_HOME = noClasses()
             .that()
-            .haveNameNotMatching(".*\\.(ChatTemplate|TemplateLibrary|TemplateBudget|GuardedInterpreter|CountedCollections)(\\$.*)?")
+            .haveNameNotMatching(
+                    ".*\\.(ChatTemplate|TemplateLibrary|TemplateBudget|GuardedInterpreter|CountedCollections)(\\$.*)?")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("com.hubspot..");

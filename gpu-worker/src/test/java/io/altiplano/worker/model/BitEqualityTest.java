@@ -293,7 +293,8 @@ class BitEqualityTest {
 
     @ParameterizedTest
     @CsvSource({"rope_theta", "rms_norm_eps"})
-    void equalWeightsUnderAnotherConfigurationHaveAFingerprintOfTheirOwn(String key, @TempDir Path other) throws IOException {
+    void equalWeightsUnderAnotherConfigurationHaveAFingerprintOfTheirOwn(String key, @TempDir Path other)
+            throws IOException {
         // given
         try (Stream<Path> files = Files.list(dir)) {
             for (Path file : files.toList()) {

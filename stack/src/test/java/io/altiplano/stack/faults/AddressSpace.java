@@ -33,9 +33,10 @@ final class AddressSpace {
         limit(pid, "unlimited");
     }
 
+    /** The soft limit alone: who lowers the hard one may not be allowed to raise it again. */
     private static void limit(long pid, String bytes) {
         try {
-            Process process = new ProcessBuilder("prlimit", "--pid", Long.toString(pid), "--as=" + bytes)
+            Process process = new ProcessBuilder("prlimit", "--pid", Long.toString(pid), "--as=" + bytes + ":")
                     .redirectErrorStream(true)
                     .start();
             String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  * Transactions on PostgreSQL, each as one login role that may do no more than its kind of work needs. Row-level security
  * does the rest: the tenant is set for one transaction, and a row of another tenant is not there.
  *
- * <p>Each method but {@link #statement} runs {@code work} in one transaction on the calling thread, commits, and gives its result; if the work
- * throws, the transaction is rolled back and the exception passes on. All throw {@link DatabaseUnavailableException} when
+ * <p>Each method but {@link #statement} and {@link #watch} runs {@code work} in one transaction on the calling thread, commits, and
+ * gives its result; if the work throws, the transaction is rolled back and the exception passes on. All throw {@link DatabaseUnavailableException} when
  * the server is away, is shutting down, or gives no connection within a second.
  */
 @ApplicationScoped
@@ -29,6 +29,7 @@ public class Db {
     private final Pool auth;
     private final Pool ledger;
     private final Pool operator;
+    private final Pool watch;
 
     private record Pool(AgroalDataSource source, Jdbi jdbi) {
         static Pool of(AgroalDataSource source) {
@@ -41,11 +42,13 @@ public class Db {
             @DataSource("tenant") AgroalDataSource tenant,
             @DataSource("auth") AgroalDataSource auth,
             @DataSource("ledger") AgroalDataSource ledger,
-            @DataSource("operator") AgroalDataSource operator) {
+            @DataSource("operator") AgroalDataSource operator,
+            @DataSource("watch") AgroalDataSource watch) {
         this.tenant = Pool.of(tenant);
         this.auth = Pool.of(auth);
         this.ledger = Pool.of(ledger);
         this.operator = Pool.of(operator);
+        this.watch = Pool.of(watch);
     }
 
     /** As app_tenant for one tenant: what belongs to others does not exist. */
@@ -70,6 +73,14 @@ public class Db {
      */
     public <T extends @Nullable Object> T statement(Function<Handle, T> work) {
         return guarded(tenant, () -> tenant.jdbi().<T, RuntimeException>withHandle(work::apply));
+    }
+
+    /**
+     * As app_tenant for no tenant, one statement on a connection that requests never take: what every request waits for must
+     * not wait behind requests.
+     */
+    public <T extends @Nullable Object> T watch(Function<Handle, T> work) {
+        return guarded(watch, () -> watch.jdbi().<T, RuntimeException>withHandle(work::apply));
     }
 
     /** As app_auth: the API key look-up and nothing else. */

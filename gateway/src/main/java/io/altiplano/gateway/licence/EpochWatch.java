@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  * "the epoch is still N" means "no fact has changed". It is read every {@link #PERIOD}; a reading counts for
  * {@link #CONFIRMED}, by the monotonic clock and from before the query was sent. After that nothing is known, and whoever asks
  * reads it itself or, with the database away, is told nothing.
+ *
+ * <p>Every request waits for what is read here, so it waits for no request: it has a connection of its own, and a thread of the
+ * operating system, which gets its turn however many virtual threads are runnable.
  */
 @ApplicationScoped
 public class EpochWatch {
@@ -36,7 +39,7 @@ public class EpochWatch {
     private final LongSupplier nanoTime;
     private final ReentrantLock reading = new ReentrantLock();
     private final ScheduledExecutorService scheduler = Executors.newSingleThreadScheduledExecutor(
-            Thread.ofVirtual().name("licence-epoch").factory());
+            Thread.ofPlatform().daemon().name("licence-epoch").factory());
     private volatile @Nullable Reading last;
 
     /** What the epoch was, and when that was asked, by the monotonic clock in nanoseconds. */
@@ -44,7 +47,7 @@ public class EpochWatch {
 
     @Inject
     EpochWatch(Db db) {
-        this(() -> db.platform(LicenceStore::epoch), System::nanoTime);
+        this(() -> db.watch(LicenceStore::epoch), System::nanoTime);
     }
 
     EpochWatch(LongSupplier read, LongSupplier nanoTime) {

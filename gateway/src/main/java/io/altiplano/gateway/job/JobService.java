@@ -54,10 +54,21 @@ public class JobService {
 
     private final Map<Right, Ended> endedRights = new ConcurrentHashMap<>();
 
-    /** A job known here. {@code deadlineMillis}: when the sweep acts on it, whatever it is then. */
-    private record Open(JobStream stream, Right right, long licenceEpoch, long deadlineMillis) {
-        Open until(long millis) {
-            return new Open(stream, right, licenceEpoch, millis);
+    /**
+     * A job known here. {@code untilNanos}: when the sweep acts on it, whatever it is then; by the monotonic clock, as the other may
+     * jump ahead and end every answer at once.
+     */
+    private record Open(JobStream stream, Right right, long licenceEpoch, long untilNanos) {
+        Open(JobStream stream, Right right, long licenceEpoch, Duration left) {
+            this(stream, right, licenceEpoch, System.nanoTime() + left.toNanos());
+        }
+
+        Open leaving(Duration left) {
+            return new Open(stream, right, licenceEpoch, left);
+        }
+
+        boolean due(long nanos) {
+            return untilNanos - nanos <= 0;
         }
     }
 
@@ -127,19 +138,22 @@ public class JobService {
         // Only a stream has a reader that can fall behind; a whole answer comes as one record.
         int bound = job.getStream() ? settings.unreadTokens() : Integer.MAX_VALUE;
         JobStream stream = new JobStream(id, job.getPool(), address, job.getPromptTokensCount(), bound, this::cancel);
-        long deadline = now + settings.longest().toMillis();
         if (job.getDeadlineMs() == 0) {
             // Also without this gateway nothing runs for longer.
-            job.setDeadlineMs(deadline);
+            job.setDeadlineMs(now + settings.longest().toMillis());
         }
         long epoch = right.getAsLong();
         job.setLicenceEpoch(epoch);
-        register(stream, new Right(job.getTenantId(), job.getModel()), epoch, Math.max(deadline, job.getDeadlineMs()));
+        register(stream, new Right(job.getTenantId(), job.getModel()), epoch, left(job.getDeadlineMs() - now));
         return stream;
     }
 
-    private void register(JobStream stream, Right used, long epoch, long deadlineMillis) {
-        jobs.put(stream.id().toString(), new Open(stream, used, epoch, deadlineMillis));
+    private Duration left(long millis) {
+        return Duration.ofMillis(Math.max(settings.longest().toMillis(), millis));
+    }
+
+    private void register(JobStream stream, Right used, long epoch, Duration left) {
+        jobs.put(stream.id().toString(), new Open(stream, used, epoch, left));
         // After the job is in the list: a withdrawal sees either the list with it or is seen here.
         Ended ended = endedRights.get(used);
         if (ended != null && ended.ends(epoch)) {
@@ -172,7 +186,7 @@ public class JobService {
                 stream,
                 new Right(job.getTenantId(), job.getModel()),
                 job.getLicenceEpoch(),
-                Math.max(clock.millis() + settings.longest().toMillis(), job.getDeadlineMs()));
+                left(job.getDeadlineMs() - clock.millis()));
         return stream;
     }
 
@@ -262,9 +276,7 @@ public class JobService {
             case YES -> {
                 metrics.relayed(stream, delta.getTokensCount());
                 if (delta.getLast()) {
-                    jobs.put(
-                            delta.getJobId(),
-                            open.until(clock.millis() + settings.remembered().toMillis()));
+                    jobs.put(delta.getJobId(), open.leaving(settings.remembered()));
                     metrics.ended(stream, "succeeded");
                 }
             }
@@ -329,7 +341,7 @@ public class JobService {
         }
         if (finished.getOutcome() == JobOutcome.JOB_OUTCOME_SUCCEEDED) {
             // Its last delta is on its way in the other topic; the sweep tells the client should it never come.
-            jobs.put(finished.getJobId(), open.until(clock.millis() + SUCCEEDED_BUT_SILENT.toMillis()));
+            jobs.put(finished.getJobId(), open.leaving(SUCCEEDED_BUT_SILENT));
             return;
         }
         String code = finished.getErrorCode().isEmpty() ? "job_failed" : finished.getErrorCode();
@@ -343,9 +355,9 @@ public class JobService {
 
     /** Forgets what was remembered long enough and cuts what has lasted too long. Called about once a second. */
     void sweep() {
-        long now = clock.millis();
+        long now = System.nanoTime();
         for (Open open : List.copyOf(jobs.values())) {
-            if (open.deadlineMillis > now) {
+            if (!open.due(now)) {
                 continue;
             }
             if (open.stream.ended()) {

@@ -278,6 +278,16 @@ class ChatCompletionsTest {
     }
 
     @Test
+    void aJobThatLostItsWorkerWhileItsGatewayWasNotHeardMayBeSentAgain() throws Exception {
+        CompletableFuture<Response> asked = post(Served.chat(false));
+        JobSubmitted job = peer.awaitJob(tenant.id());
+
+        peer.failed(job, JobOutcome.JOB_OUTCOME_FAILED, "gateway_lost", "no gateway answered within 2000 ms");
+
+        get(asked).then().statusCode(503).header("retry-after", "1").body("error.code", equalTo("gateway_lost"));
+    }
+
+    @Test
     void aFailureOfAWholeAnswerIsAnError() throws Exception {
         CompletableFuture<Response> asked = post(Served.chat(false));
         JobSubmitted job = peer.awaitJob(tenant.id());

@@ -24,12 +24,16 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.ZoneOffset;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -44,6 +48,9 @@ class JobLifeTest {
 
     @Inject
     JobService jobs;
+
+    @Inject
+    Submissions submissions;
 
     @Inject
     IdempotentRequests idempotent;
@@ -236,6 +243,29 @@ class JobLifeTest {
                 return Optional.empty();
             }
         };
+    }
+
+    @Test
+    void aClockThatJumpsAheadEndsNoAnswer() {
+        // given
+        AtomicReference<Duration> ahead = new AtomicReference<>(Duration.ZERO);
+        InstantSource jumping = () -> Instant.now().plus(ahead.get());
+        JobService disturbed = new JobService(submissions, lease, settings, metrics, jumping.withZone(ZoneOffset.UTC));
+        JobStream stream = disturbed.open(
+                JobSubmitted.newBuilder()
+                        .setPool("default")
+                        .setTenantId(tenant.id())
+                        .setModel("a-model"),
+                () -> 1);
+
+        // when
+        ahead.set(settings.longest().multipliedBy(4));
+        disturbed.sweep();
+
+        // then
+        assertThat(stream.ended()).isFalse();
+        disturbed.failAll();
+        assertThat(stream.ended()).isTrue();
     }
 
     @Test

@@ -43,7 +43,8 @@ class SchedulerService {
                 settings.session());
         KafkaStreams s = new KafkaStreams(
                 SchedulerTopology.build(topics.topics(), settings.core(), watch, settings.tick(), settings.session()),
-                properties.properties());
+                properties.properties(),
+                new SteadyTime());
         s.setUncaughtExceptionHandler(e -> {
             LOG.errorf(e, "StreamThreadReplaced application=%s", properties.applicationId());
             return StreamThreadExceptionResponse.REPLACE_THREAD;

@@ -61,7 +61,7 @@ final class Facts {
                     0));
         }
         shard.state.put(job);
-        shard.watchDeadline(job);
+        shard.watchDeadline(job, nowMs);
         shard.prefixes.put(id, Prefixes.ofHashes(submitted.getPrefixHashesList()));
         shard.dispatcher.enqueue(job);
         shard.touch(job);

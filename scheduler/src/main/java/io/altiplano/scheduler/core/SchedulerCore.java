@@ -81,7 +81,7 @@ public final class SchedulerCore {
         }
         for (JobState job : shard.state.jobs()) {
             shard.dispatcher.restore(job);
-            shard.watchDeadline(job);
+            shard.watchDeadline(job, nowMs);
             switch (job.phase()) {
                 case Phase.Queued q -> {}
                 case Phase.Leased l -> shard.leases.hold(l.lease(), job.blocks(), job.yields(), nowMs);

@@ -1,6 +1,7 @@
 package io.altiplano.scheduler.core;
 
 import io.altiplano.contracts.v1.JobRecord;
+import io.altiplano.contracts.v1.JobSubmitted;
 import io.altiplano.scheduler.fleet.Fleet;
 import io.altiplano.scheduler.fleet.Prefixes;
 import io.altiplano.scheduler.lease.Lease;
@@ -27,7 +28,7 @@ final class Shard {
     final Dispatcher dispatcher;
     /** Prefix hashes of unfinished jobs, a hint for placement that a restart loses. */
     final Map<String, Prefixes> prefixes = new HashMap<>();
-    /** Jobs by their deadlines, finished ones among them until then. */
+    /** Jobs by their deadlines on our own clock, finished ones among them until then. */
     final TreeMap<Long, Set<String>> deadlines = new TreeMap<>();
 
     /** Since when a decision about the job is on its way to being read back. */
@@ -60,9 +61,16 @@ final class Shard {
         this.dispatcher = new Dispatcher(this, discipline);
     }
 
-    void watchDeadline(JobState job) {
-        long deadline = job.submission().getDeadlineMs();
-        if (deadline > 0) {
+    /**
+     * A batch's window ends at an instant of the calendar. How long somebody waits for an answer is counted by our own clock from
+     * when the job came, or was found again by who took over: the gateway's may differ by more than that.
+     */
+    void watchDeadline(JobState job, long nowMs) {
+        JobSubmitted s = job.submission();
+        if (s.getDeadlineMs() > 0) {
+            long deadline = job.interactive() && s.getSubmittedAtMs() > 0
+                    ? nowMs + Math.max(0, s.getDeadlineMs() - s.getSubmittedAtMs())
+                    : s.getDeadlineMs();
             deadlines.computeIfAbsent(deadline, d -> new LinkedHashSet<>()).add(job.id());
         }
     }

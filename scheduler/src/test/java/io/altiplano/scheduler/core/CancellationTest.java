@@ -304,6 +304,7 @@ class CancellationTest {
             String running = b.submit(Samples.job(Samples.jobId())
                     .setTenantId("ending")
                     .setLicenceEpoch(1)
+                    .setSubmittedAtMs(b.now)
                     .setDeadlineMs(by.equals("deadline") ? b.now + 300 : 0));
             String waiting = b.submit(Samples.job(Samples.jobId()).setTenantId("other"));
             b.readBack();

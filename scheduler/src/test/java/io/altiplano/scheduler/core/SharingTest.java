@@ -43,7 +43,7 @@ class SharingTest {
     @Test
     void aJobPastItsDeadlineIsCancelledAndNotBefore() {
         // given
-        String id = bench.submit(job(jobId()).setDeadlineMs(bench.now + 1_000));
+        String id = bench.submit(job(jobId()).setSubmittedAtMs(bench.now).setDeadlineMs(bench.now + 1_000));
         bench.pass(900);
         assertThat(bench.about(id)).isEmpty();
 
@@ -53,6 +53,26 @@ class SharingTest {
         // then
         assertThat(bench.finished(id).getErrorCode()).isEqualTo("deadline_exceeded");
         assertThat(bench.finished(id).getOutcome()).isEqualTo(JobOutcome.JOB_OUTCOME_CANCELLED);
+    }
+
+    @Test
+    void whereAGatewaysClockDiffersItsJobsLastAsLongAsItSaid() {
+        // given: an hour behind and an hour ahead of ours
+        long hour = 3_600_000;
+        String behind =
+                bench.submit(job(jobId()).setSubmittedAtMs(bench.now - hour).setDeadlineMs(bench.now - hour + 1_000));
+        String ahead =
+                bench.submit(job(jobId()).setSubmittedAtMs(bench.now + hour).setDeadlineMs(bench.now + hour + 1_000));
+        bench.pass(900);
+        assertThat(bench.about(behind)).isEmpty();
+        assertThat(bench.about(ahead)).isEmpty();
+
+        // when
+        bench.pass(200);
+
+        // then
+        assertThat(bench.finished(behind).getErrorCode()).isEqualTo("deadline_exceeded");
+        assertThat(bench.finished(ahead).getErrorCode()).isEqualTo("deadline_exceeded");
     }
 
     @Test

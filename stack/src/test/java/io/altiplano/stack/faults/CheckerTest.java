@@ -6,6 +6,7 @@ import io.altiplano.contracts.v1.JobFinished;
 import io.altiplano.contracts.v1.JobOutcome;
 import io.altiplano.contracts.v1.JobRecord;
 import io.altiplano.contracts.v1.LeaseGranted;
+import io.altiplano.contracts.v1.WorkerHeartbeat;
 import io.altiplano.stack.faults.Evidence.Entry;
 import io.altiplano.stack.faults.Evidence.Submitted;
 import io.altiplano.stack.faults.Finding.Invariant;
@@ -188,6 +189,23 @@ class CheckerTest {
         assertThat(Replay.counts(3, first, generations)).isFalse();
         assertThat(Replay.counts(3, next, generations)).isTrue();
         assertThat(Replay.counts(4, first, generations)).isTrue();
+    }
+
+    @Test
+    void aWorkersLastWordIsToldByItsOwnCountWhateverItsClockSays() {
+        // given
+        WorkerHeartbeat early = WorkerHeartbeat.newBuilder()
+                .setBootId("boot")
+                .setSequence(4)
+                .setAtMs(9_000_000)
+                .build();
+        WorkerHeartbeat late = early.toBuilder().setSequence(5).setAtMs(1_000).build();
+
+        // then
+        assertThat(Replay.follows(early, late)).isTrue();
+        assertThat(Replay.follows(late, early)).isFalse();
+        assertThat(Replay.follows(late, early.toBuilder().setBootId("before").build()))
+                .isFalse();
     }
 
     private static Seen served(String tenant, int tokens) {

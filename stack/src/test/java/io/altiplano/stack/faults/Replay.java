@@ -11,10 +11,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -152,6 +154,7 @@ final class Replay {
     /** The newest heartbeat of each worker, by its id. */
     static Map<String, WorkerHeartbeat> lastHeartbeats(Cluster cluster) {
         Map<String, WorkerHeartbeat> last = new LinkedHashMap<>();
+        Set<String> boots = new HashSet<>();
         try (var consumer = consumer(cluster)) {
             List<TopicPartition> partitions =
                     partitions(consumer, cluster.topics().workers());
@@ -162,7 +165,8 @@ final class Replay {
             for (ConsumerRecord<byte[], byte[]> r : read(consumer, from)) {
                 try {
                     WorkerHeartbeat beat = Topics.WORKER.decode(r.value());
-                    last.merge(beat.getWorkerId(), beat, (a, b) -> a.getAtMs() > b.getAtMs() ? a : b);
+                    boolean newBoot = boots.add(beat.getBootId());
+                    last.merge(beat.getWorkerId(), beat, (a, b) -> newBoot || follows(a, b) ? b : a);
                 } catch (RuntimeException e) {
                     // Poison, as above.
                     continue;
@@ -170,6 +174,11 @@ final class Replay {
             }
         }
         return last;
+    }
+
+    /** By its own count, not by its clock, which may have been ahead; and the log may hold repeats. */
+    static boolean follows(WorkerHeartbeat earlier, WorkerHeartbeat later) {
+        return earlier.getBootId().equals(later.getBootId()) && later.getSequence() > earlier.getSequence();
     }
 
     private static void submitted(SubmissionRecord record, Map<String, Evidence.Submitted> into) {

@@ -31,7 +31,7 @@ public class Entitlements {
 
     /** A place that is just given back is waited for so long, one after the other: who asks again at its answer's end gets in. */
     private static final List<Duration> PATIENCE =
-            List.of(Duration.ofMillis(10), Duration.ofMillis(50), Duration.ofMillis(200));
+            List.of(Duration.ofMillis(10), Duration.ofMillis(50), Duration.ofMillis(300));
 
     private static final int MOST_REMEMBERED = 20_000;
 
@@ -113,6 +113,7 @@ public class Entitlements {
                 if (!(verdict instanceof Verdict.Refused no) || !mayEndSoon(Refusal.of(no, demand))) {
                     break;
                 }
+                reservations.hurry();
                 Thread.sleep(patience);
                 verdict = reservations.take(ask);
             }

@@ -25,6 +25,12 @@ final class Reservations {
     /** How long after its loss an admission may still be committed: what waits for a row in a server that nobody hears any more. */
     private static final Duration DOUBTED = Duration.ofMinutes(1);
 
+    /**
+     * Nobody waits for a place to be free but who asks for the last one, see {@link #hurry}; and what is settled meanwhile, as most
+     * is, costs nothing to free.
+     */
+    private static final Duration LINGER = Duration.ofMillis(100);
+
     /** What does not fit expires at the end of its term. */
     private static final int MOST_UNDONE = 100_000;
 
@@ -32,7 +38,7 @@ final class Reservations {
     private final Duration term;
     private final @Nullable Clock clock;
     private final Combiner<Ask, Verdict> asking = new Combiner<>(this::takeAll);
-    private final Combiner<Ending, Boolean> ending = new Combiner<>(this::endAll);
+    private final Combiner<Ending, Boolean> ending = Combiner.lingering(this::endAll, LINGER);
     private final LinkedBlockingQueue<Ending> undone = new LinkedBlockingQueue<>(MOST_UNDONE);
     private final LinkedBlockingQueue<Doubt> doubts = new LinkedBlockingQueue<>(MOST_UNDONE);
 
@@ -93,6 +99,11 @@ final class Reservations {
      */
     void end(String tenantId, UUID job, boolean sent) {
         CompletableFuture<Boolean> unused = ending.tell(new Ending(tenantId, job, sent));
+    }
+
+    /** Ends now what was to end soon: somebody waits for a place. */
+    void hurry() {
+        ending.hurry();
     }
 
     private List<Boolean> endAll(List<Ending> endings) {

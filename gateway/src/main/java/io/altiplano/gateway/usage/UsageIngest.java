@@ -131,6 +131,9 @@ public class UsageIngest {
         // A transaction a partition and poll, those of several partitions at once: where many jobs end, the more in one
         // the better.
         p.put("max.poll.records", 10_000);
+        // And nobody waits for a row of the ledger: what comes within this time goes together.
+        p.put("fetch.min.bytes", 65_536);
+        p.put("fetch.max.wait.ms", 100);
         return p;
     }
 

@@ -3,11 +3,14 @@ package io.altiplano.gateway.entitlement;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class CombinerTest {
@@ -43,6 +46,39 @@ class CombinerTest {
             assertThat(answers.get(i).join()).isEqualTo(i * 2);
         }
         assertThat(calls.get()).isBetween(4, 6);
+    }
+
+    @Test
+    void whatLingersGoesTogetherAndAtOnceWhereSomebodyIsInAHurry() {
+        // given
+        List<Integer> sizes = Collections.synchronizedList(new ArrayList<>());
+        Combiner<Integer, Integer> combiner = Combiner.lingering(
+                asks -> {
+                    sizes.add(asks.size());
+                    return asks;
+                },
+                Duration.ofDays(1));
+
+        // when
+        List<CompletableFuture<Integer>> answers =
+                IntStream.range(0, 40).mapToObj(combiner::tell).toList();
+        assertThat(answers).noneMatch(CompletableFuture::isDone);
+        combiner.hurry();
+
+        // then
+        answers.forEach(CompletableFuture::join);
+        assertThat(sizes).containsExactly(40);
+    }
+
+    @Test
+    void whatLingersGoesThoughNobodyIsInAHurry() {
+        // given
+        Combiner<Integer, Integer> combiner = Combiner.lingering(asks -> asks, Duration.ofMillis(1));
+
+        // then
+        for (int i = 0; i < 200; i++) {
+            assertThat(combiner.tell(i).join()).isEqualTo(i);
+        }
     }
 
     @Test

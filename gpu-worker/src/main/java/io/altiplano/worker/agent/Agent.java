@@ -152,12 +152,15 @@ public final class Agent implements AutoCloseable {
             watch = heartbeats;
             Thread beating =
                     Thread.ofPlatform().name("heartbeat").daemon(true).start(() -> beat(incarnation, heartbeats));
+            Thread waking =
+                    Thread.ofPlatform().name("heartbeat-watch").daemon(true).start(() -> wake(heartbeats, work));
             polling = work;
             try {
                 takeWork(incarnation, heartbeats, work);
             } finally {
                 polling = null;
                 beating.interrupt();
+                waking.interrupt();
             }
         }
     }
@@ -170,6 +173,19 @@ public final class Agent implements AutoCloseable {
             }
         }
         return true;
+    }
+
+    /**
+     * Once the leases may be lost, polling must end. It counts its time by the machine's other clock: if that is set back meanwhile,
+     * it goes on for as much.
+     */
+    private static void wake(HeartbeatWatch heartbeats, Consumer<String, byte[]> work) {
+        while (!Thread.interrupted()) {
+            if (heartbeats.isLost(System.nanoTime())) {
+                work.wakeup();
+            }
+            LockSupport.parkNanos(LOOK.toNanos());
+        }
     }
 
     /** Polls until the leases may be lost, or until the worker has drained. */

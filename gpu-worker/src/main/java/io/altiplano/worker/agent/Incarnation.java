@@ -36,6 +36,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.errors.SerializationException;
@@ -74,6 +77,12 @@ final class Incarnation implements AutoCloseable {
     private final ModelObserver flusher = this::flush;
 
     private final CountDownLatch draining = new CountDownLatch(1);
+    /**
+     * Ends that follow from what the broker answered. Not on the producer's own thread, which brings the answers: should sending have
+     * to wait for where a topic's partitions are, it would wait for itself.
+     */
+    private final ExecutorService ends = Executors.newSingleThreadExecutor(
+            Thread.ofVirtual().name("attempt-ends").factory());
 
     Incarnation(
             AgentSettings settings, String bootId, KafkaConfig kafka, Topics topics, ModelStore models, Clock clock) {
@@ -256,8 +265,19 @@ final class Incarnation implements AutoCloseable {
         replies.add(
                 attempt.replies().partition(),
                 attempt.replies().deltas(progress),
-                error -> replied(attempt, ending, error),
+                error -> whenReplied(attempt, ending, error),
                 outbox);
+    }
+
+    private void whenReplied(Attempt attempt, @Nullable Ending ending, @Nullable Exception error) {
+        if (error == null && ending == null) {
+            return;
+        }
+        try {
+            ends.execute(() -> replied(attempt, ending, error));
+        } catch (RejectedExecutionException e) {
+            log.info("reply_after_close", attempt.jobId(), attempt.epoch(), "");
+        }
     }
 
     private void replied(Attempt attempt, @Nullable Ending ending, @Nullable Exception error) {
@@ -383,6 +403,7 @@ final class Incarnation implements AutoCloseable {
         models.forget(flusher);
         submissions.close();
         outbox.close();
+        ends.shutdown();
     }
 
     private void warnIfFailed(String event, Attempt attempt, @Nullable Exception error) {

@@ -12,7 +12,8 @@ import java.util.function.Function;
 
 /**
  * Lets asks that come while others are on their way go together: one round trip and one commit for all of them. An ask that
- * finds a call free goes at once, so alone it waits for nobody; the busier it gets, the more of them share one. Asks for which nobody waits may linger, so that more of them go together.
+ * finds a call free goes at once, so alone it waits for nobody; the busier it gets, the more of them share one. Asks for which
+ * nobody waits may linger, so that more of them go together.
  *
  * @param <A> asks
  * @param <R> answers, one an ask and in their order

@@ -22,7 +22,7 @@ final class JobFailures {
                         "Too many of your requests wait already (" + failed.message()
                                 + "); let some of them end first.",
                         QUEUE_WAIT);
-            // gateway_lost: this gateway was not heard while the job's worker was lost; another try may go better at once.
+            // gateway_lost: this gateway was not heard while the worker was lost; another try may go better at once.
             case "shutting_down", "stream_broken", "idempotent_request_failed", "gateway_lost" ->
                 ApiError.unavailable(failed.code(), failed.message(), Duration.ofSeconds(1));
             case "deadline_exceeded" -> ApiError.http(504, failed.code(), failed.message());

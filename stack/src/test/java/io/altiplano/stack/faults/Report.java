@@ -18,7 +18,7 @@ final class Report {
     private final List<Row> rows = new ArrayList<>();
 
     /** A seed. */
-    record Row(int seed, List<Fault> faults, List<Seen> seen, Checker.Result result, Duration took) {
+    record Row(int seed, List<Fault> faults, List<Seen> seen, Checker.Result result, Took took) {
         private Map<Seen.End, Long> ends() {
             return seen.stream()
                     .collect(Collectors.groupingBy(
@@ -30,6 +30,26 @@ final class Report {
         }
     }
 
+    /** How long a seed took: all of it, and its parts. */
+    record Took(Duration all, Duration load, Duration heal, Duration finish, Duration check) {
+        /** Of the moments, by the monotonic clock, at which it began and each part ended. */
+        static Took of(long began, long disturbed, long healed, long stopped, long checked) {
+            return new Took(
+                    Duration.ofNanos(checked - began),
+                    Duration.ofNanos(disturbed - began),
+                    Duration.ofNanos(healed - disturbed),
+                    Duration.ofNanos(stopped - healed),
+                    Duration.ofNanos(checked - stopped));
+        }
+
+        @Override
+        public String toString() {
+            return String.format(
+                    "%d s: %d of load, %d to heal, %d to finish, %d to drain and check",
+                    all.toSeconds(), load.toSeconds(), heal.toSeconds(), finish.toSeconds(), check.toSeconds());
+        }
+    }
+
     void add(Row row) {
         rows.add(row);
     }
@@ -38,9 +58,9 @@ final class Report {
     String last() {
         Row row = rows.getLast();
         return String.format(
-                "seed %d (%d s): %s; requests %s; %d jobs; cancel window %d tokens; %d jobs without a client; %s",
+                "seed %d (%s): %s; requests %s; %d jobs; cancel window %d tokens; %d jobs without a client; %s",
                 row.seed,
-                row.took.toSeconds(),
+                row.took,
                 row.faults,
                 row.ends(),
                 row.result.jobs(),
@@ -94,7 +114,7 @@ final class Report {
     }
 
     private static void row(StringBuilder page, Row row) {
-        page.append("<tr><td class=n>").append(row.seed).append("<td class=n>").append(row.took.toSeconds());
+        page.append("<tr><td class=n>").append(row.seed).append("<td class=n>").append(row.took.all.toSeconds());
         page.append("<td>").append(row.faults.stream().map(Fault::text).collect(Collectors.joining("<br>")));
         page.append("<td>");
         row.ends()

@@ -5,6 +5,7 @@ import io.altiplano.contracts.v1.DeadLetterReason;
 import io.altiplano.contracts.v1.ReplyAddress;
 import io.altiplano.contracts.v1.ReplyDelta;
 import io.altiplano.contracts.v1.ReplyRecord;
+import io.altiplano.gateway.config.ClockSetBack;
 import io.altiplano.gateway.config.KafkaSettings;
 import io.altiplano.gateway.config.TopicSettings;
 import io.altiplano.gateway.usage.DeadLetterTopic;
@@ -19,7 +20,6 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -65,6 +65,7 @@ public class Dispatcher {
     /** By partition of {@code replies}: the offset up to which it is read before notices of the same number go on. */
     private final Map<Integer, Long> catchingUp = new HashMap<>();
 
+    private volatile @Nullable Consumer<byte[], byte[]> polling;
     private volatile int claimed = -1;
     private volatile boolean running;
 
@@ -96,6 +97,13 @@ public class Dispatcher {
         running = false;
         stopped.countDown();
         lease.release();
+    }
+
+    void renew(@Observes ClockSetBack setBack) {
+        Consumer<byte[], byte[]> consumer = polling;
+        if (consumer != null) {
+            consumer.wakeup();
+        }
     }
 
     /** Whether it listens on a claimed partition. */
@@ -146,12 +154,13 @@ public class Dispatcher {
         while (running) {
             try (Consumer<byte[], byte[]> consumer =
                     new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+                polling = consumer;
                 resume(consumer);
                 while (running) {
                     poll(consumer);
                 }
             } catch (WakeupException e) {
-                return;
+                LOG.debug("reading replies goes on with a new consumer");
             } catch (RuntimeException e) {
                 LOG.warnf("reading replies failed, going on: %s", e.toString());
                 if (pausedUntilStop(PAUSE_AFTER_FAILURE.toMillis())) {
@@ -249,35 +258,40 @@ public class Dispatcher {
     }
 
     private void adopt(Consumer<byte[], byte[]> consumer) {
-        for (Optional<Listen> next = Optional.ofNullable(wanted.poll());
-                next.isPresent();
-                next = Optional.ofNullable(wanted.poll())) {
-            Listen wish = next.get();
-            if (wish.from == null) {
-                claimed = wish.partition;
+        // One that fails is tried again by the next consumer, unless whoever wished it has given up.
+        for (Listen wish = wanted.peek(); wish != null; wish = wanted.peek()) {
+            if (!wish.done.isDone()) {
+                adopt(consumer, wish);
             }
-            Set<Integer> keep = jobs.partitionsInUse();
-            keep.add(wish.partition);
-            if (claimed >= 0) {
-                keep.add(claimed);
-            }
-            Set<TopicPartition> assignment = keep.stream()
-                    .flatMap(p -> Stream.of(new TopicPartition(replies, p), new TopicPartition(notices, p)))
-                    .collect(Collectors.toSet());
-            consumer.assign(assignment);
-            positions.keySet().retainAll(assignment);
-            for (TopicPartition partition : assignment) {
-                if (!positions.containsKey(partition)) {
-                    consumer.seekToEnd(Set.of(partition));
-                    positions.put(partition, consumer.position(partition, METADATA));
-                }
-            }
-            if (wish.from != null) {
-                rewind(consumer, wish.partition, wish.from);
-            }
-            LOG.debugf("listening on partition %d", wish.partition);
-            wish.done.complete(null);
+            wanted.remove(wish);
         }
+    }
+
+    private void adopt(Consumer<byte[], byte[]> consumer, Listen wish) {
+        if (wish.from == null) {
+            claimed = wish.partition;
+        }
+        Set<Integer> keep = jobs.partitionsInUse();
+        keep.add(wish.partition);
+        if (claimed >= 0) {
+            keep.add(claimed);
+        }
+        Set<TopicPartition> assignment = keep.stream()
+                .flatMap(p -> Stream.of(new TopicPartition(replies, p), new TopicPartition(notices, p)))
+                .collect(Collectors.toSet());
+        consumer.assign(assignment);
+        positions.keySet().retainAll(assignment);
+        for (TopicPartition partition : assignment) {
+            if (!positions.containsKey(partition)) {
+                consumer.seekToEnd(Set.of(partition));
+                positions.put(partition, consumer.position(partition, METADATA));
+            }
+        }
+        if (wish.from != null) {
+            rewind(consumer, wish.partition, wish.from);
+        }
+        LOG.debugf("listening on partition %d", wish.partition);
+        wish.done.complete(null);
     }
 
     private boolean pausedUntilStop(long millis) {

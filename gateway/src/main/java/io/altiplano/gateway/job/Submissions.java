@@ -4,6 +4,7 @@ import io.altiplano.contracts.Topics;
 import io.altiplano.contracts.v1.JobSubmitted;
 import io.altiplano.contracts.v1.RightWithdrawn;
 import io.altiplano.contracts.v1.SubmissionRecord;
+import io.altiplano.gateway.config.ClockSetBack;
 import io.altiplano.gateway.config.KafkaSettings;
 import io.altiplano.gateway.config.TopicSettings;
 import io.quarkus.runtime.ShutdownEvent;
@@ -14,52 +15,91 @@ import jakarta.inject.Inject;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.StringSerializer;
+import org.jboss.logging.Logger;
 
 /** Writes {@code submissions}, keyed by pool. */
 @ApplicationScoped
 public class Submissions {
-    private final Producer<String, SubmissionRecord> producer;
-    private final Producer<String, SubmissionRecord> patient;
+    private static final Logger LOG = Logger.getLogger(Submissions.class);
+    /** Longer than a sender takes between asking for a client and sending by it. */
+    private static final Duration LAST_USE = Duration.ofSeconds(2);
+
+    private final KafkaSettings kafka;
+    private final Duration timeout;
     private final String topic;
+    private volatile Clients clients;
+
+    /**
+     * @param brief for what nobody may take once its sender has given up
+     * @param patient for what must outlast an outage
+     */
+    private record Clients(Producer<String, SubmissionRecord> brief, Producer<String, SubmissionRecord> patient) {
+        void close(Duration within) {
+            brief.close(within);
+            patient.close(within);
+        }
+    }
 
     @Inject
     Submissions(KafkaSettings kafka, TopicSettings topics, JobSettings settings) {
+        this.kafka = kafka;
+        timeout = settings.submitTimeout();
+        topic = topics.toTopics().submissions();
+        clients = connect();
+    }
+
+    private Clients connect() {
+        int millis = Math.toIntExact(timeout.toMillis());
         Map<String, Object> lasting = kafka.toKafkaConfig().producer();
         lasting.put("client.id", "gateway-follow-ups");
         // Callers hold the thread that reads replies: they wait for the topic no longer than a submission does.
-        lasting.put("max.block.ms", Math.toIntExact(settings.submitTimeout().toMillis()));
-        patient = new KafkaProducer<>(lasting, new StringSerializer(), Topics.SUBMISSION.serializer());
+        lasting.put("max.block.ms", millis);
         Map<String, Object> config = kafka.toKafkaConfig().producer();
-        int timeout = Math.toIntExact(settings.submitTimeout().toMillis());
         // A submission that Kafka takes after its client was sent away would be work for nobody.
-        config.put("delivery.timeout.ms", timeout);
-        config.put("request.timeout.ms", timeout * 3 / 5);
-        config.put("max.block.ms", timeout);
+        config.put("delivery.timeout.ms", millis);
+        config.put("request.timeout.ms", millis * 3 / 5);
+        config.put("max.block.ms", millis);
         config.put("client.id", "gateway-submissions");
-        producer = new KafkaProducer<>(config, new StringSerializer(), Topics.SUBMISSION.serializer());
-        topic = topics.toTopics().submissions();
+        return new Clients(
+                new KafkaProducer<>(config, new StringSerializer(), Topics.SUBMISSION.serializer()),
+                new KafkaProducer<>(lasting, new StringSerializer(), Topics.SUBMISSION.serializer()));
+    }
+
+    /** What was given to the old clients still goes by them, if they can. */
+    void renew(@Observes ClockSetBack setBack) {
+        Clients old = clients;
+        clients = connect();
+        Thread.ofVirtual().start(() -> {
+            LockSupport.parkNanos(LAST_USE.toNanos());
+            try {
+                old.close(timeout);
+            } catch (RuntimeException e) {
+                LOG.warnf("an old client for Kafka was not closed: %s", e);
+            }
+        });
     }
 
     /** Sends a new job; done when it is acknowledged by all replicas in sync. May block until the topic is known. */
     CompletableFuture<Void> send(String pool, SubmissionRecord body) {
-        return send(producer, pool, body);
+        return send(clients.brief, pool, body);
     }
 
     /** As {@link #send}. A job that was accepted before: it may be taken late, and twice. */
     CompletableFuture<Void> submit(JobSubmitted job) {
         return send(
-                producer,
+                clients.brief,
                 job.getPool(),
                 SubmissionRecord.newBuilder().setSubmitted(job).build());
     }
 
     /** Sends a word about a job that Kafka may hold: it must outlast an outage that was too long for a submission. */
     CompletableFuture<Void> sendFollowUp(String pool, SubmissionRecord body) {
-        return send(patient, pool, body);
+        return send(clients.patient, pool, body);
     }
 
     /**
@@ -76,6 +116,7 @@ public class Submissions {
                         .setLicenceEpoch(epoch)
                         .setReason(reason))
                 .build();
+        Producer<String, SubmissionRecord> patient = clients.patient;
         return CompletableFuture.allOf(patient.partitionsFor(topic).stream()
                 .map(p -> send(patient, new ProducerRecord<>(topic, p.partition(), null, body)))
                 .toArray(CompletableFuture[]::new));
@@ -103,7 +144,6 @@ public class Submissions {
     }
 
     void close(@Observes @Priority(3000) ShutdownEvent stop) {
-        producer.close(Duration.ofSeconds(2));
-        patient.close(Duration.ofSeconds(2));
+        clients.close(Duration.ofSeconds(2));
     }
 }

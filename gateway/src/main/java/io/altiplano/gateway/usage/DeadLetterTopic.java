@@ -3,6 +3,7 @@ package io.altiplano.gateway.usage;
 import io.altiplano.contracts.DeadLetters;
 import io.altiplano.contracts.Topics;
 import io.altiplano.contracts.v1.DeadLetterReason;
+import io.altiplano.gateway.config.ClockSetBack;
 import io.altiplano.gateway.config.KafkaSettings;
 import io.altiplano.gateway.config.TopicSettings;
 import io.quarkus.runtime.ShutdownEvent;
@@ -74,6 +75,14 @@ public class DeadLetterTopic {
             producer = p;
         }
         return p;
+    }
+
+    synchronized void renew(@Observes ClockSetBack setBack) {
+        Producer<byte[], byte[]> old = producer;
+        producer = null;
+        if (old != null) {
+            Thread.startVirtualThread(() -> old.close(Duration.ofSeconds(2)));
+        }
     }
 
     synchronized void close(@Observes ShutdownEvent stop) {

@@ -2,12 +2,14 @@ package io.altiplano.gateway.usage;
 
 import io.altiplano.contracts.Topics;
 import io.altiplano.contracts.v1.DeadLetterReason;
+import io.altiplano.gateway.config.ClockSetBack;
 import io.altiplano.gateway.config.KafkaSettings;
 import io.altiplano.gateway.config.TopicSettings;
 import io.altiplano.gateway.db.DatabaseUnavailableException;
 import io.quarkus.runtime.Shutdown;
 import io.quarkus.runtime.Startup;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -87,6 +89,13 @@ public class UsageIngest {
         posters.close();
     }
 
+    void renew(@Observes ClockSetBack setBack) {
+        Consumer<byte[], byte[]> running = consumer;
+        if (running != null) {
+            running.wakeup();
+        }
+    }
+
     private void run() {
         while (stopping.getCount() > 0) {
             try (Consumer<byte[], byte[]> fresh =
@@ -100,7 +109,7 @@ public class UsageIngest {
                     step(fresh);
                 }
             } catch (WakeupException e) {
-                LOG.debug("usage ingestion stops");
+                LOG.debug("usage ingestion stops, or goes on with a new consumer");
             } catch (RuntimeException e) {
                 LOG.errorf(e, "usage ingestion failed and starts again; nothing is lost");
                 pauseBeforeStart();

@@ -1,5 +1,6 @@
 package io.altiplano.scheduler.app;
 
+import io.altiplano.contracts.SetBack;
 import io.altiplano.scheduler.topology.SchedulerTopology;
 import io.altiplano.scheduler.topology.StreamsProperties;
 import io.quarkus.runtime.ShutdownEvent;
@@ -7,6 +8,7 @@ import io.quarkus.runtime.StartupEvent;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 import org.jboss.logging.Logger;
@@ -17,6 +19,9 @@ import org.jspecify.annotations.Nullable;
 class SchedulerService {
     private static final Logger LOG = Logger.getLogger(SchedulerService.class);
     private static final Duration CLOSE_WITHIN = Duration.ofSeconds(20);
+    private static final Duration LOOK = Duration.ofMillis(500);
+    /** Ticks come ten times a second. */
+    private static final Duration STUCK = Duration.ofSeconds(5);
 
     private final KafkaSettings kafka;
     private final TopicSettings topics;
@@ -52,6 +57,33 @@ class SchedulerService {
         s.setStateListener((now, before) -> LOG.infof("SchedulerState from=%s to=%s", before, now));
         streams = s;
         s.start();
+        Thread.ofPlatform().name("clock-watch").daemon(true).start(this::watchClock);
+    }
+
+    /**
+     * Where the machine's clock was set back, each partition's thread steps down at its next tick. One that waits in a poll for a
+     * broker that is away gets none: its client connects again only when the clock is as late as it was. Only a new process helps,
+     * and loses nothing: whatever it knew is in the log.
+     */
+    private void watchClock() {
+        SetBack clock = new SetBack();
+        long stepDownNanos = 0;
+        while (true) {
+            LockSupport.parkNanos(LOOK.toNanos());
+            Duration back = clock.told();
+            if (!back.isZero()) {
+                LOG.warnf("ClockSetBack by=%s", back);
+                stepDownNanos = System.nanoTime();
+            }
+            if (stepDownNanos != 0 && System.nanoTime() - stepDownNanos > STUCK.toNanos()) {
+                if (watch.stuckSince(stepDownNanos)) {
+                    LOG.errorf(
+                            "SchedulerStuck since the clock was set back; this process ends and is to be started again");
+                    Runtime.getRuntime().halt(1);
+                }
+                stepDownNanos = 0;
+            }
+        }
     }
 
     /** Commits what is done and leaves the group, so that another replica takes over at once. */

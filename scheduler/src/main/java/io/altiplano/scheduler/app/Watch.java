@@ -21,6 +21,7 @@ class Watch implements Observer {
 
     private final MeterRegistry registry;
     private final Map<Integer, Numbers> numbers = new ConcurrentHashMap<>();
+    private final Map<Integer, Long> tickedNanos = new ConcurrentHashMap<>();
 
     Watch(MeterRegistry registry) {
         this.registry = registry;
@@ -68,11 +69,18 @@ class Watch implements Observer {
     @Override
     public void numbers(int partition, Numbers now) {
         numbers.put(partition, now);
+        tickedNanos.put(partition, System.nanoTime());
     }
 
     @Override
     public void released(int partition) {
         numbers.remove(partition);
+        tickedNanos.remove(partition);
+    }
+
+    /** Whether a partition that is held here has had no tick since a moment of the monotonic clock. */
+    boolean stuckSince(long nanos) {
+        return tickedNanos.values().stream().anyMatch(ticked -> ticked - nanos < 0);
     }
 
     /** Partitions that make decisions here. */

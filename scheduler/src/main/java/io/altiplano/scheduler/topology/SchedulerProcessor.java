@@ -1,6 +1,7 @@
 package io.altiplano.scheduler.topology;
 
 import io.altiplano.contracts.DeadLetters;
+import io.altiplano.contracts.SetBack;
 import io.altiplano.contracts.Topics;
 import io.altiplano.contracts.v1.DeadLetterReason;
 import io.altiplano.contracts.v1.DeadLetterRecord;
@@ -45,6 +46,7 @@ final class SchedulerProcessor implements Processor<String, byte[], String, Outg
     private final Observer observer;
     private final Duration tick;
     private final long sessionNanos;
+    private final SetBack clock;
 
     // Set by init(), which Kafka Streams calls before anything else.
     private @Nullable Live live;
@@ -67,23 +69,36 @@ final class SchedulerProcessor implements Processor<String, byte[], String, Outg
      * @param session the consumer group's session timeout: a thread that stood still for longer may have been replaced
      */
     SchedulerProcessor(Inputs inputs, Settings settings, Observer observer, Duration tick, Duration session) {
-        this(inputs, settings, incarnation -> new SchedulerCore(settings, incarnation), observer, tick, session);
+        this(
+                inputs,
+                settings,
+                incarnation -> new SchedulerCore(settings, incarnation),
+                observer,
+                tick,
+                session,
+                new SetBack());
     }
 
-    /** With cores of another making, for tests. */
+    /**
+     * With cores of another making, for tests.
+     *
+     * @param clock of the machine
+     */
     SchedulerProcessor(
             Inputs inputs,
             Settings settings,
             Function<String, SchedulerCore> cores,
             Observer observer,
             Duration tick,
-            Duration session) {
+            Duration session,
+            SetBack clock) {
         this.inputs = inputs;
         this.cores = cores;
         this.settings = settings;
         this.observer = observer;
         this.tick = tick;
         this.sessionNanos = session.toNanos();
+        this.clock = clock;
     }
 
     @Override
@@ -200,7 +215,10 @@ final class SchedulerProcessor implements Processor<String, byte[], String, Outg
                         l.core.caughtUp()));
     }
 
-    /** Steps down rather than act on what another may have decided meanwhile; the thread is replaced and restores. */
+    /**
+     * Steps down rather than act on what another may have decided meanwhile, or go on with clients for Kafka that wait for a time
+     * that is far off; the thread is replaced, with new clients, and restores.
+     */
     private void checkAlive() {
         long now = System.nanoTime();
         if (now - aliveNanos > sessionNanos) {
@@ -208,6 +226,11 @@ final class SchedulerProcessor implements Processor<String, byte[], String, Outg
                     + ", longer than its group session: another may hold its partitions");
         }
         aliveNanos = now;
+        Duration back = clock.told();
+        if (!back.isZero()) {
+            throw new StreamsException(
+                    "the machine's clock was set back by " + back + ": clients for Kafka would wait as long");
+        }
     }
 
     private void send(Live l, Outcome outcome) {

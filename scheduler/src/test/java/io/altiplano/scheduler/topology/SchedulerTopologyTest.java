@@ -1,8 +1,10 @@
 package io.altiplano.scheduler.topology;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.altiplano.contracts.KafkaConfig;
+import io.altiplano.contracts.SetBack;
 import io.altiplano.contracts.Topics;
 import io.altiplano.contracts.v1.AttemptOutcome;
 import io.altiplano.contracts.v1.AttemptRecord;
@@ -31,6 +33,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
@@ -196,6 +199,34 @@ class SchedulerTopologyTest {
     }
 
     @Test
+    void itStepsDownOnceTheMachinesClockWasSetBackSinceKafkasClientsWouldWaitForAsLong() {
+        // given
+        driver.close();
+        AtomicLong wallMillis = new AtomicLong(START.toEpochMilli());
+        Settings settings = Settings.of(5_000);
+        start(SchedulerTopology.build(
+                TOPICS,
+                () -> new SchedulerProcessor(
+                        new Inputs(TOPICS),
+                        settings,
+                        incarnation -> new SchedulerCore(settings, incarnation),
+                        seen,
+                        Duration.ofMillis(100),
+                        Duration.ofSeconds(60),
+                        new SetBack(wallMillis::get, () -> 0))));
+        submit(Samples.job(Samples.jobId()));
+        wallMillis.addAndGet(600_000);
+        submit(Samples.job(Samples.jobId()));
+
+        // when
+        wallMillis.addAndGet(-600_000);
+
+        // then
+        assertThatThrownBy(() -> submit(Samples.job(Samples.jobId())))
+                .hasStackTraceContaining("the machine's clock was set back by PT10M");
+    }
+
+    @Test
     void aRecordWhoseHandlingFailsIsBuriedAndACoreThatKnowsAllThatWasStoredGoesOn() {
         // given: a core that fails on a job of project "cursed", after it has changed what it knows
         driver.close();
@@ -209,7 +240,8 @@ class SchedulerTopologyTest {
                         incarnation -> new SchedulerCore(settings, incarnation, this::cursed),
                         seen,
                         Duration.ofMillis(100),
-                        Duration.ofSeconds(60))));
+                        Duration.ofSeconds(60),
+                        new SetBack())));
         String before = Samples.jobId();
         String after = Samples.jobId();
         submit(Samples.job(before));

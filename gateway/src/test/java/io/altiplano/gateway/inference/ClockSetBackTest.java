@@ -1,0 +1,79 @@
+package io.altiplano.gateway.inference;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.altiplano.contracts.v1.JobSubmitted;
+import io.altiplano.gateway.config.ClockSetBack;
+import io.altiplano.gateway.testing.GatewayTestResource;
+import io.altiplano.gateway.testing.KafkaPeer;
+import io.altiplano.gateway.testing.Served;
+import io.altiplano.gateway.testing.Sse;
+import io.quarkus.test.common.QuarkusTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import jakarta.enterprise.event.Event;
+import jakarta.inject.Inject;
+import java.time.Duration;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+@QuarkusTest
+@QuarkusTestResource(GatewayTestResource.class)
+class ClockSetBackTest {
+    private static final String PATH = "/v1/chat/completions";
+
+    @Inject
+    Event<ClockSetBack> clock;
+
+    private KafkaPeer peer;
+    private Served.Tenant tenant;
+
+    @BeforeEach
+    void someoneWhoMayCall() {
+        Served.model();
+        tenant = Served.Tenant.create("community");
+        peer = new KafkaPeer();
+    }
+
+    @AfterEach
+    void close() throws InterruptedException {
+        peer.close();
+    }
+
+    /** A producer's thread lives as long as the producer. */
+    private static Set<Long> producers() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(t -> t.getName().endsWith("| gateway-submissions") && t.isAlive())
+                .map(Thread::threadId)
+                .collect(Collectors.toSet());
+    }
+
+    @Test
+    void clientsForKafkaBeginAnewAndNeitherOpenNorLaterAnswersNotice() {
+        Set<Long> before;
+        try (Sse open = Sse.post(PATH, tenant.key(), Served.chat(true))) {
+            // given: an answer under way
+            JobSubmitted first = peer.awaitJob(tenant.id());
+            before = producers();
+            assertThat(before).isNotEmpty();
+            open.nextJson();
+            peer.reply(first, KafkaPeer.delta(first, 0, "before "));
+            assertThat(open.nextJson().at("/choices/0/delta/content").asText()).isEqualTo("before ");
+
+            // when
+            clock.fire(new ClockSetBack(Duration.ofMinutes(5)));
+            peer.reply(first, KafkaPeer.delta(first, 7, "after"), KafkaPeer.last(first, 12));
+
+            // then
+            assertThat(open.nextJson().at("/choices/0/delta/content").asText()).isEqualTo("after");
+            assertThat(open.rest()).last().isEqualTo("data: [DONE]");
+        }
+        try (Sse next = Sse.post(PATH, tenant.key(), Served.chat(true))) {
+            peer.answer(peer.awaitJob(tenant.id()), "and on");
+            assertThat(next.rest()).last().isEqualTo("data: [DONE]");
+        }
+        assertThat(producers()).as("a new producer").anyMatch(thread -> !before.contains(thread));
+    }
+}

@@ -74,6 +74,33 @@ class UpgradeTest {
                 .isEqualTo("t");
     }
 
+    @Test
+    void daysThatWerePostedBeforeThereWereMonthsAreInThem() throws SQLException {
+        flyway("29").migrate();
+        execute("""
+                SET session_replication_role = replica;
+                INSERT INTO usage_day (tenant_id, start_at, project_id, api_key_id, model, requests, failed, prompt_tokens,
+                    cached_tokens, completion_tokens, cost)
+                VALUES ('old', '2026-01-01Z', 'p', 'k', 'm', 2, 1, 10, 3, 20, 0.5),
+                    ('old', '2026-01-31Z', 'p', 'k', 'm', 1, 0, 5, 0, 7, 0.25),
+                    ('old', '2026-02-01Z', 'p', 'k', 'm', 4, 0, 1, 0, 1, 1),
+                    ('other', '2026-01-31Z', 'p', 'k', 'm', 8, 0, 2, 0, 2, 2)""");
+
+        flyway("latest").migrate();
+
+        assertThat(text("""
+                        SELECT string_agg(concat_ws(' ', tenant_id, start_at AT TIME ZONE 'UTC', requests, failed, prompt_tokens,
+                            cached_tokens, completion_tokens, trim_scale(cost)), '; ' ORDER BY tenant_id, start_at)
+                        FROM usage_month"""))
+                .isEqualTo("old 2026-01-01 00:00:00 3 1 15 3 27 0.75; old 2026-02-01 00:00:00 4 0 1 0 1 1;"
+                        + " other 2026-01-01 00:00:00 8 0 2 0 2 2");
+        // The owner is bound by row security again.
+        assertThat(
+                        text(
+                                "SELECT bool_and(relforcerowsecurity)::text FROM pg_class WHERE relname IN ('usage_day', 'usage_month')"))
+                .isEqualTo("true");
+    }
+
     private Flyway flyway(String target) {
         Map<String, String> placeholders = new HashMap<>();
         ROLES.forEach(role -> placeholders.put(role + "_role", resource.role(role)));

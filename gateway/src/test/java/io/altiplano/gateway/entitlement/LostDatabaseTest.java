@@ -135,11 +135,11 @@ class LostDatabaseTest {
         return demand;
     }
 
-    /** Whether somebody waits for a lock that this connection holds. */
+    /** Whether somebody waits for a lock that this connection holds. Who is connected, a transaction is told as it was at its first question. */
     private static boolean waits(Connection holder) {
         try (Statement statement = holder.createStatement();
-                ResultSet found = statement.executeQuery("SELECT EXISTS (SELECT 1 FROM pg_stat_activity"
-                        + " WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid)))")) {
+                ResultSet found = statement.executeQuery("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted"
+                        + " AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))")) {
             return found.next() && found.getBoolean(1);
         } catch (SQLException e) {
             throw new IllegalStateException(e);

@@ -32,7 +32,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 
 /**
@@ -63,6 +65,10 @@ final class Cluster implements AutoCloseable {
     private final Map<String, Integer> servicePorts = new LinkedHashMap<>();
     private final Map<String, Wire> wires = new LinkedHashMap<>();
     private final Map<String, ShiftedClock> clocks = new LinkedHashMap<>();
+    /** The services of which the next process is of the next version. */
+    private final Set<String> ofNextVersion = ConcurrentHashMap.newKeySet();
+
+    private final Map<Path, Path> nextVersions = new ConcurrentHashMap<>();
     private final FrontDoor door;
 
     /**
@@ -193,9 +199,45 @@ final class Cluster implements AutoCloseable {
         supervise(
                 name,
                 () -> ManagedProcess.start(
-                        new ManagedProcess.Spec(name, as.command(), environment, as.stopSignal()), dirs));
+                        new ManagedProcess.Spec(name, command(name, as.command()), environment, as.stopSignal()),
+                        dirs));
         return CompletableFuture.runAsync(
                 () -> Probe.awaitReady(part(name).current(), port, START), Thread::startVirtualThread);
+    }
+
+    private List<String> command(String name, List<String> command) {
+        if (!ofNextVersion.contains(name)) {
+            return command;
+        }
+        List<String> of = new ArrayList<>(command);
+        for (Path app : List.of(apps.gateway(), apps.scheduler(), apps.worker())) {
+            of.replaceAll(part -> part.startsWith(app + "/")
+                    ? nextVersion(app) + part.substring(app.toString().length())
+                    : part);
+        }
+        return of;
+    }
+
+    private Path nextVersion(Path app) {
+        return nextVersions.computeIfAbsent(
+                app,
+                a -> NextVersion.of(
+                        a,
+                        TestInfra.root(),
+                        folder.resolve("next")
+                                .resolve(TestInfra.root().relativize(a).getName(0))));
+    }
+
+    /** Restarts a service as the next version of itself. */
+    void upgrade(String name) {
+        ofNextVersion.add(name);
+        restart(name);
+    }
+
+    /** Restarts a service as this version again. */
+    void downgrade(String name) {
+        ofNextVersion.remove(name);
+        restart(name);
     }
 
     private Path secondCheckpoints() {

@@ -133,6 +133,18 @@ final class Replay {
         return new Since(log, submitted);
     }
 
+    /** Of each job submitted since, whether the next version's gateway submitted it. */
+    static List<Boolean> ofNextVersion(Cluster cluster, Mark from) {
+        try (var consumer = consumer(cluster)) {
+            return read(consumer, from.ends()).stream()
+                    .filter(r -> r.topic().equals(cluster.topics().submissions()))
+                    .map(r -> Topics.SUBMISSION.decode(r.value()))
+                    .filter(SubmissionRecord::hasSubmitted)
+                    .map(NextVersion::wrote)
+                    .toList();
+        }
+    }
+
     /**
      * Whether a record of {@code jobs} has an effect: a replaced scheduler's, behind its successor's first, has none.
      *

@@ -57,6 +57,7 @@ public class Dispatcher {
     private final String notices;
     private final JobService jobs;
     private final ReplyLease lease;
+    private final GatewayWatch living;
     private final DeadLetterTopic letters;
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final ConcurrentLinkedQueue<Listen> wanted = new ConcurrentLinkedQueue<>();
@@ -77,13 +78,20 @@ public class Dispatcher {
     private record Listen(int partition, @Nullable Instant from, CompletableFuture<Void> done) {}
 
     @Inject
-    Dispatcher(KafkaSettings kafka, TopicSettings topics, JobService jobs, ReplyLease lease, DeadLetterTopic letters) {
+    Dispatcher(
+            KafkaSettings kafka,
+            TopicSettings topics,
+            JobService jobs,
+            ReplyLease lease,
+            GatewayWatch living,
+            DeadLetterTopic letters) {
         config = kafka.toKafkaConfig().consumer();
         config.put("client.id", "gateway-replies");
         replies = topics.toTopics().replies();
         notices = topics.toTopics().notices();
         this.jobs = jobs;
         this.lease = lease;
+        this.living = living;
         this.letters = letters;
     }
 
@@ -97,6 +105,7 @@ public class Dispatcher {
         running = false;
         stopped.countDown();
         lease.release();
+        living.leave();
     }
 
     void renew(@Observes ClockSetBack setBack) {
@@ -119,6 +128,7 @@ public class Dispatcher {
             try {
                 held = lease.keep(partitionCount.get(), this::listen);
                 jobs.sweep();
+                living.look();
             } catch (InterruptedException e) {
                 return;
             } catch (Exception e) {

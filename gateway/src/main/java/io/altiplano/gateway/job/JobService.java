@@ -11,6 +11,7 @@ import io.altiplano.contracts.v1.ReplyAddress;
 import io.altiplano.contracts.v1.ReplyDelta;
 import io.altiplano.contracts.v1.Retrying;
 import io.altiplano.contracts.v1.SubmissionRecord;
+import io.altiplano.gateway.job.EndedRights.Right;
 import io.altiplano.gateway.web.ApiError;
 import io.altiplano.gateway.web.ApiException;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -40,19 +41,19 @@ import org.jboss.logging.Logger;
 @ApplicationScoped
 public class JobService {
     private static final Logger LOG = Logger.getLogger(JobService.class);
-    private static final String RIGHT_WITHDRAWN = "right_withdrawn";
     private static final String DEADLINE_EXCEEDED = "deadline_exceeded";
     private static final Duration SUCCEEDED_BUT_SILENT = Duration.ofSeconds(5);
 
     private final Submissions submissions;
     private final ReplyLease lease;
+    private final GatewayWatch living;
     private final JobSettings settings;
     private final JobMetrics metrics;
     private final Clock clock;
     private final SecureRandom random = new SecureRandom();
     private final Map<String, Open> jobs = new ConcurrentHashMap<>();
 
-    private final Map<Right, Ended> endedRights = new ConcurrentHashMap<>();
+    private final EndedRights endedRights = new EndedRights();
 
     /**
      * A job known here. {@code untilNanos}: when the sweep acts on it, whatever it is then; by the monotonic clock, as the other may
@@ -72,19 +73,17 @@ public class JobService {
         }
     }
 
-    private record Right(String tenantId, String model) {}
-
-    /** The end of a right: what was permitted below the epoch ends. */
-    private record Ended(long epoch, String message) {
-        boolean ends(long licenceEpoch) {
-            return licenceEpoch < epoch;
-        }
-    }
-
     @Inject
-    JobService(Submissions submissions, ReplyLease lease, JobSettings settings, JobMetrics metrics, Clock clock) {
+    JobService(
+            Submissions submissions,
+            ReplyLease lease,
+            GatewayWatch living,
+            JobSettings settings,
+            JobMetrics metrics,
+            Clock clock) {
         this.submissions = submissions;
         this.lease = lease;
+        this.living = living;
         this.settings = settings;
         this.metrics = metrics;
         this.clock = clock;
@@ -108,7 +107,8 @@ public class JobService {
      *     or what {@code right} throws: then nothing was accepted
      */
     public JobStream submit(JobSubmitted.Builder job, LongSupplier right) {
-        JobStream stream = open(job, right);
+        // Its client is connected to this process; without it nobody wants the answer.
+        JobStream stream = open(job.setGateway(living.self().toString()), right);
         try {
             submissions
                     .send(
@@ -155,10 +155,11 @@ public class JobService {
     private void register(JobStream stream, Right used, long epoch, Duration left) {
         jobs.put(stream.id().toString(), new Open(stream, used, epoch, left));
         // After the job is in the list: a withdrawal sees either the list with it or is seen here.
-        Ended ended = endedRights.get(used);
-        if (ended != null && ended.ends(epoch)) {
+        try {
+            endedRights.check(used, epoch);
+        } catch (ApiException e) {
             jobs.remove(stream.id().toString());
-            throw new ApiException(ApiError.forbidden(RIGHT_WITHDRAWN, ended.message()));
+            throw e;
         }
     }
 
@@ -167,7 +168,7 @@ public class JobService {
         try {
             var unused = right.getAsLong();
         } catch (ApiException e) {
-            refuse(stream, RIGHT_WITHDRAWN);
+            refuse(stream, EndedRights.CODE);
             throw e;
         }
         metrics.submitted(stream, model);
@@ -208,13 +209,12 @@ public class JobService {
      */
     public void withdraw(String tenantId, String model, long epoch, String message) {
         Right right = new Right(tenantId, model);
-        Ended ended = new Ended(epoch, message);
-        if (endedRights.merge(right, ended, (old, now) -> old.epoch() >= now.epoch() ? old : now) != ended) {
+        if (!endedRights.end(right, epoch, message)) {
             return;
         }
         for (Open open : List.copyOf(jobs.values())) {
-            if (open.right.equals(right) && ended.ends(open.licenceEpoch)) {
-                cut(open.stream, RIGHT_WITHDRAWN, new JobEvent.Failed(RIGHT_WITHDRAWN, ended.message()), true);
+            if (open.right.equals(right) && endedRights.ends(right, open.licenceEpoch)) {
+                cut(open.stream, EndedRights.CODE, new JobEvent.Failed(EndedRights.CODE, message), true);
             }
         }
     }

@@ -11,6 +11,10 @@ public interface JobSettings {
     @WithDefault("PT15S")
     Duration replyLeaseTerm();
 
+    /** A gateway that is not heard of for so long, and then is seen silent for as long again, is dead: its jobs are called back. */
+    @WithDefault("PT15S")
+    Duration gatewaySilence();
+
     /** How long a submission may take to be acknowledged by Kafka before the client is told to come back. */
     @WithDefault("PT5S")
     Duration submitTimeout();

@@ -1,6 +1,7 @@
 package io.altiplano.gateway.job;
 
 import io.altiplano.contracts.Topics;
+import io.altiplano.contracts.v1.GatewayLost;
 import io.altiplano.contracts.v1.JobSubmitted;
 import io.altiplano.contracts.v1.RightWithdrawn;
 import io.altiplano.contracts.v1.SubmissionRecord;
@@ -14,6 +15,7 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 import java.time.Duration;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -116,6 +118,17 @@ public class Submissions {
                         .setLicenceEpoch(epoch)
                         .setReason(reason))
                 .build();
+        return sendToAll(body);
+    }
+
+    /** Tells every partition that a gateway process is gone; done when each has acknowledged it. May block as {@link #sendWithdrawn}. */
+    CompletableFuture<Void> sendGatewayLost(UUID gateway) {
+        return sendToAll(SubmissionRecord.newBuilder()
+                .setGatewayLost(GatewayLost.newBuilder().setGateway(gateway.toString()))
+                .build());
+    }
+
+    private CompletableFuture<Void> sendToAll(SubmissionRecord body) {
         Producer<String, SubmissionRecord> patient = clients.patient;
         return CompletableFuture.allOf(patient.partitionsFor(topic).stream()
                 .map(p -> send(patient, new ProducerRecord<>(topic, p.partition(), null, body)))

@@ -47,6 +47,7 @@ class EveryActIsAuditedTest {
             // Audited by a trigger of its own: VerdictAuditTest.
             "licence_decision",
             "licence_standing",
+            "gateway_process",
             "reply_lease",
             "right_withdrawal",
             // An estimate, in which nobody can be found again.

@@ -28,6 +28,7 @@ class RowRulesTest {
             "audit_head",
             "dead_letter",
             "flyway_schema_history",
+            "gateway_process",
             "ingest_offset",
             "licence_epoch",
             "licence_text",

@@ -59,6 +59,9 @@ class JobLifeTest {
     ReplyLease lease;
 
     @Inject
+    GatewayWatch living;
+
+    @Inject
     ReplyLeaseStore leases;
 
     @Inject
@@ -90,6 +93,11 @@ class JobLifeTest {
         @Override
         public Duration replyLeaseTerm() {
             return given.replyLeaseTerm();
+        }
+
+        @Override
+        public Duration gatewaySilence() {
+            return given.gatewaySilence();
         }
 
         @Override
@@ -202,7 +210,7 @@ class JobLifeTest {
     void withKafkaAwayNothingIsAcceptedAndTheClientIsToldToComeBack() {
         JobSettings hasty = new Hasty(settings, Duration.ofMillis(500), settings.drain());
         Submissions unreachable = new Submissions(nowhere(), topics, hasty);
-        JobService cutOff = new JobService(unreachable, lease, hasty, metrics, Clock.systemUTC());
+        JobService cutOff = new JobService(unreachable, lease, living, hasty, metrics, Clock.systemUTC());
 
         assertThatThrownBy(() -> cutOff.submit(
                         JobSubmitted.newBuilder().setPool("default").addPromptTokens(1), () -> 1))
@@ -250,7 +258,8 @@ class JobLifeTest {
         // given
         AtomicReference<Duration> ahead = new AtomicReference<>(Duration.ZERO);
         InstantSource jumping = () -> Instant.now().plus(ahead.get());
-        JobService disturbed = new JobService(submissions, lease, settings, metrics, jumping.withZone(ZoneOffset.UTC));
+        JobService disturbed =
+                new JobService(submissions, lease, living, settings, metrics, jumping.withZone(ZoneOffset.UTC));
         JobStream stream = disturbed.open(
                 JobSubmitted.newBuilder()
                         .setPool("default")

@@ -58,6 +58,9 @@ class WithdrawalTest {
     ReplyLease lease;
 
     @Inject
+    GatewayWatch living;
+
+    @Inject
     JobSettings settings;
 
     @Inject
@@ -222,7 +225,7 @@ class WithdrawalTest {
 
     @Test
     void whatAGatewayPausedBetweenDecisionAndPublishSendsIsBelowAWithdrawalThatEveryPartitionHoldsBefore() {
-        JobService paused = new JobService(submissions, lease, settings, metrics, Clock.systemUTC());
+        JobService paused = new JobService(submissions, lease, living, settings, metrics, Clock.systemUTC());
         LicenceVerdict.Permitted permit = permit(tenant.id());
         AtomicBoolean slept = new AtomicBoolean();
 

@@ -1,6 +1,7 @@
 package io.altiplano.gateway.testing;
 
 import io.altiplano.contracts.Topics;
+import io.altiplano.contracts.v1.GatewayLost;
 import io.altiplano.contracts.v1.JobCancelled;
 import io.altiplano.contracts.v1.JobFinished;
 import io.altiplano.contracts.v1.JobOutcome;
@@ -20,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -162,6 +164,15 @@ public final class KafkaPeer implements AutoCloseable {
                     ? Optional.of(of.stream().map(WithdrawnAt::right).toList())
                     : Optional.empty();
         });
+    }
+
+    /** The word of a gateway's end. */
+    public GatewayLost awaitGatewayLost(UUID gateway) {
+        return await(
+                "the word of the end of gateway " + gateway,
+                r -> r.hasGatewayLost() && r.getGatewayLost().getGateway().equals(gateway.toString())
+                        ? Optional.of(r.getGatewayLost())
+                        : Optional.empty());
     }
 
     /** Whether any right of a tenant was withdrawn so far. */

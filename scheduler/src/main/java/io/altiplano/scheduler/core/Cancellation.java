@@ -18,7 +18,7 @@ public record Cancellation(JobOutcome outcome, String code, String message, int 
 
     /** The client or an operator cancelled. */
     static final String CANCELLED = "cancelled";
-    /** The gateway did not answer Retrying: it is gone, as the worker is, and its client with it. */
+    /** The gateway is gone, and its client with it: it did not answer Retrying, or the other gateways say so. */
     static final String GATEWAY_LOST = "gateway_lost";
     /** A licence, tier or key ended. */
     static final String RIGHT_WITHDRAWN = "right_withdrawn";

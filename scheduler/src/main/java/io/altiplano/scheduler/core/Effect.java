@@ -32,6 +32,7 @@ public sealed interface Effect {
         JOB_FINISHED("JobFinished"),
         JOB_FINISH_REPEATED("JobFinishRepeated"),
         RIGHT_WITHDRAWN("RightWithdrawn"),
+        GATEWAY_LOST("GatewayLost"),
         WORKER_BOOTED("WorkerBooted"),
         LEASES_REFRESHED("LeasesRefreshed"),
         DECISION_REPEATED("DecisionRepeated");

@@ -2,6 +2,7 @@ package io.altiplano.scheduler.core;
 
 import io.altiplano.contracts.v1.AttemptEnded;
 import io.altiplano.contracts.v1.AttemptStarted;
+import io.altiplano.contracts.v1.GatewayLost;
 import io.altiplano.contracts.v1.JobCancelled;
 import io.altiplano.contracts.v1.JobRelayed;
 import io.altiplano.contracts.v1.JobSubmitted;
@@ -20,6 +21,9 @@ public sealed interface Event {
     record Relayed(JobRelayed relayed, LogPointer at) implements Event {}
 
     record Withdrawn(RightWithdrawn right) implements Event {}
+
+    /** A gateway process is gone. */
+    record Deserted(GatewayLost gateway) implements Event {}
 
     record Started(AttemptStarted started) implements Event {}
 

@@ -148,6 +148,29 @@ final class Facts {
         }
     }
 
+    /**
+     * Nobody waits for the jobs of a gateway that is gone. What their clients were given, only their workers know: one that was told
+     * to stop counts it, and where that is lost too, nobody is billed.
+     */
+    void deserted(String gateway, long nowMs) {
+        if (gateway.isEmpty()) {
+            return;
+        }
+        shard.happened(What.GATEWAY_LOST, "", 0, "", "gateway=" + gateway);
+        for (JobState job : List.copyOf(shard.state.jobs())) {
+            if (job.submission().getGateway().equals(gateway)) {
+                cancel(
+                        job,
+                        new Cancellation(
+                                JobOutcome.JOB_OUTCOME_FAILED,
+                                Cancellation.GATEWAY_LOST,
+                                "its gateway is gone, and its client with it",
+                                0),
+                        nowMs);
+            }
+        }
+    }
+
     private void cancel(JobState job, Cancellation c, long nowMs) {
         Cancellation before = job.cancellation();
         if (before != null && before.relayedTokens() >= c.relayedTokens()) {

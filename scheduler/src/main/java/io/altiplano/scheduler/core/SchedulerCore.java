@@ -104,6 +104,7 @@ public final class SchedulerCore {
             case Event.Cancelled e -> facts.cancelled(e.cancel(), nowMs);
             case Event.Relayed e -> facts.relayed(e.relayed(), e.at(), nowMs);
             case Event.Withdrawn e -> facts.withdrawn(e.right(), nowMs);
+            case Event.Deserted e -> facts.deserted(e.gateway().getGateway(), nowMs);
             case Event.Started e -> facts.started(e.started(), nowMs);
             case Event.Ended e -> facts.ended(e.ended(), nowMs);
             case Event.Heard e -> facts.heard(e.beat(), nowMs);

@@ -66,6 +66,7 @@ record Inputs(Topics topics) {
                             case CANCELLED -> new Event.Cancelled(s.getCancelled());
                             case RELAYED -> new Event.Relayed(s.getRelayed(), at);
                             case WITHDRAWN -> new Event.Withdrawn(s.getWithdrawn());
+                            case GATEWAY_LOST -> new Event.Deserted(s.getGatewayLost());
                             case BODY_NOT_SET -> null;
                         };
                     case AttemptRecord a ->

@@ -197,6 +197,7 @@ final class SimScheduler {
                     case CANCELLED -> new Event.Cancelled(s.getCancelled());
                     case RELAYED -> new Event.Relayed(s.getRelayed(), at);
                     case WITHDRAWN -> new Event.Withdrawn(s.getWithdrawn());
+                    case GATEWAY_LOST -> new Event.Deserted(s.getGatewayLost());
                     case BODY_NOT_SET -> throw new IllegalStateException("an empty submission");
                 };
         carryOut(core.decide(event, world.now()));

@@ -1,0 +1,109 @@
+package io.altiplano.gateway.job;
+
+import io.altiplano.gateway.db.DatabaseUnavailableException;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import java.time.Duration;
+import java.time.OffsetDateTime;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+import org.jboss.logging.Logger;
+
+/**
+ * Keeps this process among the living, and tells the scheduler of gateways that died: their clients' connections died with them, so
+ * nobody reads the answers to their jobs.
+ *
+ * <p>A gateway is believed dead only once it was not heard of for a while <em>and</em> this one has seen, for another while and
+ * without a failed look, that it still is not. After an outage of PostgreSQL everybody is late, and whoever comes back first must not
+ * take the others for dead.
+ */
+@ApplicationScoped
+class GatewayWatch {
+    private static final Logger LOG = Logger.getLogger(GatewayWatch.class);
+
+    private final GatewayProcessStore store;
+    private final Function<UUID, CompletableFuture<Void>> tell;
+    private final Duration silence;
+    private final LongSupplier nanoTime;
+    private final UUID self = UUID.randomUUID();
+    private final Map<UUID, Suspicion> suspected = new ConcurrentHashMap<>();
+
+    /** Since when, by the monotonic clock, it is seen not to be heard of. */
+    private record Suspicion(OffsetDateTime lastSeen, long sinceNanos, boolean told) {}
+
+    @Inject
+    GatewayWatch(GatewayProcessStore store, Submissions submissions, JobSettings settings) {
+        this(store, submissions::sendGatewayLost, settings.gatewaySilence(), System::nanoTime);
+    }
+
+    /**
+     * For tests.
+     *
+     * @param tell sends word of a process's end to the scheduler
+     * @param silence of a gateway until it is suspected, and as long again until it is believed
+     */
+    GatewayWatch(
+            GatewayProcessStore store,
+            Function<UUID, CompletableFuture<Void>> tell,
+            Duration silence,
+            LongSupplier nanoTime) {
+        this.store = store;
+        this.tell = tell;
+        this.silence = silence;
+        this.nanoTime = nanoTime;
+    }
+
+    /** This process's id, which its jobs carry. */
+    UUID self() {
+        return self;
+    }
+
+    /** Says that this process lives and looks for those that do not. Called about once a second, by one thread. */
+    void look() {
+        Map<UUID, OffsetDateTime> silent;
+        try {
+            silent = store.seen(self, silence);
+        } catch (DatabaseUnavailableException e) {
+            suspected.clear();
+            LOG.debugf("not among the living for now: %s", e.getMessage());
+            return;
+        }
+        long now = nanoTime.getAsLong();
+        suspected.entrySet().removeIf(e -> !e.getValue().lastSeen.equals(silent.get(e.getKey())));
+        silent.forEach((gateway, lastSeen) -> suspected.putIfAbsent(gateway, new Suspicion(lastSeen, now, false)));
+        suspected.replaceAll((gateway, suspicion) -> {
+            if (suspicion.told || now - suspicion.sinceNanos < silence.toNanos()) {
+                return suspicion;
+            }
+            bury(gateway, suspicion.lastSeen);
+            return new Suspicion(suspicion.lastSeen, suspicion.sinceNanos, true);
+        });
+    }
+
+    /** Not on the thread that looks: Kafka may be away. What fails begins again; who dies in between leaves the row to another. */
+    private void bury(UUID gateway, OffsetDateTime lastSeen) {
+        LOG.warnf("gateway %s was not heard of since %s: its jobs are called back", gateway, lastSeen);
+        Thread.ofVirtual().name("gateway-lost").start(() -> {
+            try {
+                tell.apply(gateway).join();
+                store.forget(gateway, lastSeen);
+            } catch (RuntimeException e) {
+                LOG.warnf("the jobs of gateway %s were not called back: %s", gateway, e.getMessage());
+                suspected.remove(gateway);
+            }
+        });
+    }
+
+    /** This process ends, and has no open jobs any more. */
+    void leave() {
+        try {
+            store.forget(self);
+        } catch (DatabaseUnavailableException e) {
+            LOG.debugf("left among the living for others to bury: %s", e.getMessage());
+        }
+    }
+}

@@ -32,7 +32,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
@@ -40,7 +39,7 @@ import java.util.function.Supplier;
 /**
  * A whole platform to break: two gateways behind a front door, two schedulers, two workers, and a PostgreSQL, a broker and
  * a Keycloak of its own, each a process that is started again when it ends. The second gateway's database, and the first
- * gateway's, scheduler's and worker's way to Kafka, are {@link Wire}s.
+ * gateway's, scheduler's and worker's way to Kafka, are {@link Wire}s. The second of each kind is of the {@link NextVersion}.
  */
 final class Cluster implements AutoCloseable {
     static final int REPLICAS = 2;
@@ -65,9 +64,6 @@ final class Cluster implements AutoCloseable {
     private final Map<String, Integer> servicePorts = new LinkedHashMap<>();
     private final Map<String, Wire> wires = new LinkedHashMap<>();
     private final Map<String, ShiftedClock> clocks = new LinkedHashMap<>();
-    /** The services of which the next process is of the next version. */
-    private final Set<String> ofNextVersion = ConcurrentHashMap.newKeySet();
-
     private final Map<Path, Path> nextVersions = new ConcurrentHashMap<>();
     private final FrontDoor door;
 
@@ -205,13 +201,11 @@ final class Cluster implements AutoCloseable {
                 () -> Probe.awaitReady(part(name).current(), port, START), Thread::startVirtualThread);
     }
 
+    /** In the middle of a rollout that is never done. */
     private List<String> command(String name, List<String> command) {
-        if (!ofNextVersion.contains(name)) {
-            return command;
-        }
         List<String> of = new ArrayList<>(command);
         for (Path app : List.of(apps.gateway(), apps.scheduler(), apps.worker())) {
-            of.replaceAll(part -> part.startsWith(app + "/")
+            of.replaceAll(part -> name.endsWith("-1") && part.startsWith(app + "/")
                     ? nextVersion(app) + part.substring(app.toString().length())
                     : part);
         }
@@ -219,25 +213,11 @@ final class Cluster implements AutoCloseable {
     }
 
     private Path nextVersion(Path app) {
-        return nextVersions.computeIfAbsent(
-                app,
-                a -> NextVersion.of(
-                        a,
-                        TestInfra.root(),
-                        folder.resolve("next")
-                                .resolve(TestInfra.root().relativize(a).getName(0))));
-    }
-
-    /** Restarts a service as the next version of itself. */
-    void upgrade(String name) {
-        ofNextVersion.add(name);
-        restart(name);
-    }
-
-    /** Restarts a service as this version again. */
-    void downgrade(String name) {
-        ofNextVersion.remove(name);
-        restart(name);
+        Path root = TestInfra.root();
+        return nextVersions.computeIfAbsent(app, a -> {
+            Path module = root.relativize(a).getName(0);
+            return NextVersion.of(a, root, folder.resolve("next").resolve(module));
+        });
     }
 
     private Path secondCheckpoints() {

@@ -10,10 +10,15 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** A TCP wire between the gateway and a server that others share: cut, it drops its connections and refuses new ones. */
 public final class CutWire implements AutoCloseable {
+    private static final int FIRST_PORT = 10_000;
+    private static final int LAST_PORT = 32_000;
+    private static final int MOST_TRIES = 1_000;
+
     private final InetSocketAddress target;
     private final Set<Socket> open = ConcurrentHashMap.newKeySet();
     private final int port;
@@ -23,7 +28,7 @@ public final class CutWire implements AutoCloseable {
     /** A wire to a server. */
     public CutWire(String host, int port) {
         this.target = new InetSocketAddress(host, port);
-        this.listening = listen(0);
+        this.listening = listenAnywhere();
         this.port = listening.getLocalPort();
     }
 
@@ -54,6 +59,19 @@ public final class CutWire implements AutoCloseable {
         closeQuietly(listening);
         open.forEach(CutWire::closeQuietly);
         open.clear();
+    }
+
+    /** Not where the system places outgoing connections: while the wire is cut, one of them could take the port. */
+    private ServerSocket listenAnywhere() {
+        for (int tries = 0; ; tries++) {
+            try {
+                return listen(ThreadLocalRandom.current().nextInt(FIRST_PORT, LAST_PORT));
+            } catch (UncheckedIOException e) {
+                if (tries == MOST_TRIES) {
+                    throw e;
+                }
+            }
+        }
     }
 
     private ServerSocket listen(int at) {

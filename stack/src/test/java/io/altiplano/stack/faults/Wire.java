@@ -1,5 +1,6 @@
 package io.altiplano.stack.faults;
 
+import io.altiplano.stack.infra.Ports;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -42,8 +43,8 @@ final class Wire implements AutoCloseable {
     /** A wire whose connections go to the port on 127.0.0.1 that the supplier names when they are made. */
     Wire(IntSupplier target) {
         this.target = target;
-        this.listening = listen(0);
-        this.port = listening.getLocalPort();
+        this.port = Ports.free(1).getFirst();
+        this.listening = listen(port);
     }
 
     /** The near end's port on 127.0.0.1. */

@@ -34,13 +34,19 @@ class ClockWatch {
     }
 
     private void watch(SetBack clock) {
+        Duration pending = Duration.ZERO;
         while (!stopped) {
             Duration back = clock.told();
             if (!back.isZero()) {
                 LOG.warnf("the machine's clock was set back by %s; clients for Kafka begin anew", back);
+                pending = back;
+            }
+            if (!pending.isZero()) {
                 try {
-                    event.fire(new ClockSetBack(back));
+                    event.fire(new ClockSetBack(pending));
+                    pending = Duration.ZERO;
                 } catch (RuntimeException e) {
+                    // Whoever was not told yet is told at the next look; again is no harm to the others.
                     LOG.error("a client for Kafka could not begin anew", e);
                 }
             }

@@ -128,7 +128,6 @@ public class Dispatcher {
             try {
                 held = lease.keep(partitionCount.get(), this::listen);
                 jobs.sweep();
-                living.look();
             } catch (InterruptedException e) {
                 return;
             } catch (Exception e) {
@@ -188,6 +187,10 @@ public class Dispatcher {
         }
         consumer.assign(positions.keySet());
         positions.forEach(consumer::seek);
+        consumer.pause(catchingUp.keySet().stream()
+                .map(partition -> new TopicPartition(notices, partition))
+                .filter(positions::containsKey)
+                .toList());
     }
 
     private void poll(Consumer<byte[], byte[]> consumer) {
@@ -268,10 +271,15 @@ public class Dispatcher {
     }
 
     private void adopt(Consumer<byte[], byte[]> consumer) {
-        // One that fails is tried again by the next consumer, unless whoever wished it has given up.
         for (Listen wish = wanted.peek(); wish != null; wish = wanted.peek()) {
-            if (!wish.done.isDone()) {
+            try {
                 adopt(consumer, wish);
+            } catch (WakeupException e) {
+                // Nothing is wrong with it: it is the next consumer's.
+                throw e;
+            } catch (RuntimeException e) {
+                wanted.remove(wish);
+                throw e;
             }
             wanted.remove(wish);
         }

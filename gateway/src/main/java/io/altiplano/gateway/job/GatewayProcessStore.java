@@ -19,13 +19,22 @@ class GatewayProcessStore {
         this.db = db;
     }
 
-    /** A process lives; those that were not heard of for so long, and when they last were. */
-    Map<UUID, OffsetDateTime> seen(UUID process, Duration silence) {
+    /**
+     * What a look shows.
+     *
+     * @param isNew whether the process that looks was not among the living
+     * @param silent those that were not heard of for long, and when they last were
+     */
+    record Look(boolean isNew, Map<UUID, OffsetDateTime> silent) {}
+
+    /** A process lives, and looks for those that were not heard of for so long. */
+    Look seen(UUID process, Duration silence) {
         return db.platform(handle -> {
-            handle.createUpdate("INSERT INTO gateway_process (id, seen_at) VALUES (:id, now())"
-                            + " ON CONFLICT (id) DO UPDATE SET seen_at = now()")
+            boolean isNew = handle.createQuery("INSERT INTO gateway_process (id, seen_at) VALUES (:id, now())"
+                            + " ON CONFLICT (id) DO UPDATE SET seen_at = now() RETURNING xmax = 0 AS is_new")
                     .bind("id", process)
-                    .execute();
+                    .mapTo(Boolean.class)
+                    .one();
             Map<UUID, OffsetDateTime> silent = new HashMap<>();
             handle.createQuery("SELECT id, seen_at FROM gateway_process"
                             + " WHERE seen_at < now() - :millis * interval '1 millisecond'")
@@ -33,7 +42,7 @@ class GatewayProcessStore {
                     .map((row, context) ->
                             silent.put(row.getObject("id", UUID.class), row.getObject("seen_at", OffsetDateTime.class)))
                     .list();
-            return silent;
+            return new Look(isNew, silent);
         });
     }
 

@@ -1,7 +1,9 @@
 package io.altiplano.gateway.job;
 
 import io.altiplano.gateway.db.DatabaseUnavailableException;
+import io.quarkus.runtime.StartupEvent;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 import java.time.Duration;
 import java.time.OffsetDateTime;
@@ -9,6 +11,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jboss.logging.Logger;
@@ -24,12 +27,16 @@ import org.jboss.logging.Logger;
 @ApplicationScoped
 class GatewayWatch {
     private static final Logger LOG = Logger.getLogger(GatewayWatch.class);
+    private static final Duration EVERY = Duration.ofSeconds(1);
 
     private final GatewayProcessStore store;
     private final Function<UUID, CompletableFuture<Void>> tell;
     private final Duration silence;
     private final LongSupplier nanoTime;
-    private final UUID self = UUID.randomUUID();
+    private volatile UUID self = UUID.randomUUID();
+    private volatile boolean running;
+    private boolean looked;
+    private long lookedNanos;
     private final Map<UUID, Suspicion> suspected = new ConcurrentHashMap<>();
 
     /** Since when, by the monotonic clock, it is seen not to be heard of. */
@@ -57,22 +64,44 @@ class GatewayWatch {
         this.nanoTime = nanoTime;
     }
 
-    /** This process's id, which its jobs carry. */
+    /** On a thread of its own: whatever else keeps a gateway waiting does not make it seem dead. */
+    void start(@Observes StartupEvent event) {
+        running = true;
+        Thread.ofVirtual().name("gateway-watch").start(() -> {
+            while (running) {
+                look();
+                LockSupport.parkNanos(EVERY.toNanos());
+            }
+        });
+    }
+
+    /** This process's id, which its jobs carry. Another one once it was taken for dead: what was said of it is not for later jobs. */
     UUID self() {
         return self;
     }
 
     /** Says that this process lives and looks for those that do not. Called about once a second, by one thread. */
     void look() {
-        Map<UUID, OffsetDateTime> silent;
+        GatewayProcessStore.Look found;
         try {
-            silent = store.seen(self, silence);
-        } catch (DatabaseUnavailableException e) {
+            found = store.seen(self, silence);
+        } catch (RuntimeException e) {
             suspected.clear();
             LOG.debugf("not among the living for now: %s", e.getMessage());
             return;
         }
         long now = nanoTime.getAsLong();
+        if (looked && found.isNew()) {
+            LOG.warnf("gateway %s was taken for dead by others; it goes on under another name", self);
+            self = UUID.randomUUID();
+        }
+        if (looked && now - lookedNanos > silence.toNanos()) {
+            // What happened meanwhile was not seen.
+            suspected.clear();
+        }
+        looked = true;
+        lookedNanos = now;
+        Map<UUID, OffsetDateTime> silent = found.silent();
         suspected.entrySet().removeIf(e -> !e.getValue().lastSeen.equals(silent.get(e.getKey())));
         silent.forEach((gateway, lastSeen) -> suspected.putIfAbsent(gateway, new Suspicion(lastSeen, now, false)));
         suspected.replaceAll((gateway, suspicion) -> {
@@ -100,6 +129,7 @@ class GatewayWatch {
 
     /** This process ends, and has no open jobs any more. */
     void leave() {
+        running = false;
         try {
             store.forget(self);
         } catch (DatabaseUnavailableException e) {

@@ -67,19 +67,26 @@ public class Submissions {
         config.put("request.timeout.ms", millis * 3 / 5);
         config.put("max.block.ms", millis);
         config.put("client.id", "gateway-submissions");
-        return new Clients(
-                new KafkaProducer<>(config, new StringSerializer(), Topics.SUBMISSION.serializer()),
-                new KafkaProducer<>(lasting, new StringSerializer(), Topics.SUBMISSION.serializer()));
+        Producer<String, SubmissionRecord> brief =
+                new KafkaProducer<>(config, new StringSerializer(), Topics.SUBMISSION.serializer());
+        try {
+            return new Clients(
+                    brief, new KafkaProducer<>(lasting, new StringSerializer(), Topics.SUBMISSION.serializer()));
+        } catch (RuntimeException e) {
+            brief.close(Duration.ZERO);
+            throw e;
+        }
     }
 
-    /** What was given to the old clients still goes by them, if they can. */
+    /** What the old clients do not get rid of within seconds fails; follow-ups then go by the new ones. */
     void renew(@Observes ClockSetBack setBack) {
         Clients old = clients;
         clients = connect();
         Thread.ofVirtual().start(() -> {
             LockSupport.parkNanos(LAST_USE.toNanos());
             try {
-                old.close(timeout);
+                old.brief.close(timeout);
+                old.patient.close(LAST_USE);
             } catch (RuntimeException e) {
                 LOG.warnf("an old client for Kafka was not closed: %s", e);
             }
@@ -101,7 +108,13 @@ public class Submissions {
 
     /** Sends a word about a job that Kafka may hold: it must outlast an outage that was too long for a submission. */
     CompletableFuture<Void> sendFollowUp(String pool, SubmissionRecord body) {
-        return send(clients.patient, pool, body);
+        ProducerRecord<String, SubmissionRecord> record = new ProducerRecord<>(topic, pool, body);
+        Producer<String, SubmissionRecord> by = clients.patient;
+        // Twice is no harm to any of them.
+        return send(by, record)
+                .exceptionallyCompose(failure -> by == clients.patient
+                        ? CompletableFuture.failedFuture(failure)
+                        : send(clients.patient, record));
     }
 
     /**

@@ -12,9 +12,14 @@ import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import jakarta.enterprise.event.Event;
 import jakarta.inject.Inject;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
+import javax.management.InstanceNotFoundException;
+import javax.management.JMException;
+import javax.management.ObjectName;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -50,6 +55,26 @@ class ClockSetBackTest {
                 .collect(Collectors.toSet());
     }
 
+    /** When a consumer was made, as it tells; -1 while there is none. */
+    private static long madeAt(String client) {
+        try {
+            ObjectName name = new ObjectName("kafka.consumer:type=app-info,id=" + client);
+            return (Long) ManagementFactory.getPlatformMBeanServer().getAttribute(name, "StartTimeMs");
+        } catch (InstanceNotFoundException e) {
+            return -1;
+        } catch (JMException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static void awaitAnother(String client, long before) {
+        long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        while (madeAt(client) <= before) {
+            assertThat(System.nanoTime()).as("no other %s", client).isLessThan(end);
+            LockSupport.parkNanos(20_000_000);
+        }
+    }
+
     @Test
     void clientsForKafkaBeginAnewAndNeitherOpenNorLaterAnswersNotice() {
         Set<Long> before;
@@ -62,8 +87,14 @@ class ClockSetBackTest {
             peer.reply(first, KafkaPeer.delta(first, 0, "before "));
             assertThat(open.nextJson().at("/choices/0/delta/content").asText()).isEqualTo("before ");
 
+            long replies = madeAt("gateway-replies");
+            long usage = madeAt("gateway-usage");
+            assertThat(replies).isPositive();
+
             // when
             clock.fire(new ClockSetBack(Duration.ofMinutes(5)));
+            awaitAnother("gateway-replies", replies);
+            awaitAnother("gateway-usage", usage);
             peer.reply(first, KafkaPeer.delta(first, 7, "after"), KafkaPeer.last(first, 12));
 
             // then

@@ -2,6 +2,8 @@ package io.altiplano.gateway.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.altiplano.gateway.db.DatabaseUnavailableException;
+import io.altiplano.gateway.db.Db;
 import io.altiplano.gateway.testing.GatewayTestResource;
 import io.altiplano.gateway.testing.KafkaPeer;
 import io.altiplano.gateway.testing.Served;
@@ -30,7 +32,7 @@ class GatewayWatchTest {
     private static final Duration SILENCE = Duration.ofSeconds(30);
 
     @Inject
-    GatewayProcessStore store;
+    Db db;
 
     @Inject
     Submissions submissions;
@@ -39,6 +41,7 @@ class GatewayWatchTest {
     GatewayWatch running;
 
     private final UUID other = UUID.randomUUID();
+    private boolean away;
     private final List<UUID> told = new CopyOnWriteArrayList<>();
     private final AtomicLong nanos = new AtomicLong(-7);
 
@@ -68,6 +71,15 @@ class GatewayWatchTest {
     }
 
     private GatewayWatch watch() {
+        GatewayProcessStore store = new GatewayProcessStore(db) {
+            @Override
+            Look seen(UUID process, Duration silence) {
+                if (away) {
+                    throw new DatabaseUnavailableException(new SQLException("the database is away"));
+                }
+                return super.seen(process, silence);
+            }
+        };
         return new GatewayWatch(
                 store,
                 gateway -> {
@@ -137,6 +149,54 @@ class GatewayWatchTest {
 
         // then: but silent since
         await("told of", () -> told.equals(List.of(other)));
+        watch.leave();
+    }
+
+    @Test
+    void silenceDuringWhichTheDatabaseWasAwayCountsForNothing() throws Exception {
+        // given
+        lastSeen(other, SILENCE.plusSeconds(5));
+        GatewayWatch watch = watch();
+        watch.look();
+
+        // when
+        pass(SILENCE.minusSeconds(1));
+        away = true;
+        watch.look();
+        away = false;
+        pass(Duration.ofSeconds(1));
+        watch.look();
+        pass(SILENCE.minusSeconds(1));
+        watch.look();
+
+        // then
+        assertThat(told).isEmpty();
+
+        // when
+        pass(Duration.ofSeconds(1));
+        watch.look();
+
+        // then
+        await("told of", () -> told.equals(List.of(other)));
+        watch.leave();
+    }
+
+    @Test
+    void whoWasTakenForDeadGoesOnUnderAnotherName() throws Exception {
+        // given
+        GatewayWatch watch = watch();
+        watch.look();
+        UUID before = watch.self();
+        watch.look();
+        assertThat(watch.self()).isEqualTo(before);
+
+        // when
+        sql("DELETE FROM gateway_process WHERE id = '" + before + "'");
+        watch.look();
+
+        // then
+        assertThat(watch.self()).isNotEqualTo(before);
+        sql("DELETE FROM gateway_process WHERE id = '" + before + "'");
         watch.leave();
     }
 

@@ -61,9 +61,9 @@ class SchedulerService {
     }
 
     /**
-     * Where the machine's clock was set back, each partition's thread steps down at its next tick. One that waits in a poll for a
-     * broker that is away gets none: its client connects again only when the clock is as late as it was. Only a new process helps,
-     * and loses nothing: whatever it knew is in the log.
+     * Where the machine's clock was set back, each partition's thread steps down at its next tick. One that waits in a poll, for a
+     * broker that is away or for a partition, gets none: its client goes on only when the clock is as late as it was. Only a new
+     * process helps, and loses nothing: whatever this one knew is in the log, and where it holds no partition it decides nothing.
      */
     private void watchClock() {
         SetBack clock = new SetBack();
@@ -76,9 +76,9 @@ class SchedulerService {
                 stepDownNanos = System.nanoTime();
             }
             if (stepDownNanos != 0 && System.nanoTime() - stepDownNanos > STUCK.toNanos()) {
-                if (watch.stuckSince(stepDownNanos)) {
+                if (!watch.tickedSince(stepDownNanos)) {
                     LOG.errorf(
-                            "SchedulerStuck since the clock was set back; this process ends and is to be started again");
+                            "SchedulerStuck since the clock was set back, or without partitions; this process ends and is to be started again");
                     Runtime.getRuntime().halt(1);
                 }
                 stepDownNanos = 0;

@@ -78,9 +78,9 @@ class Watch implements Observer {
         tickedNanos.remove(partition);
     }
 
-    /** Whether a partition that is held here has had no tick since a moment of the monotonic clock. */
-    boolean stuckSince(long nanos) {
-        return tickedNanos.values().stream().anyMatch(ticked -> ticked - nanos < 0);
+    /** Whether some partition is held here, and each has had a tick since a moment of the monotonic clock. */
+    boolean tickedSince(long nanos) {
+        return !tickedNanos.isEmpty() && tickedNanos.values().stream().allMatch(ticked -> ticked - nanos >= 0);
     }
 
     /** Partitions that make decisions here. */

@@ -5,7 +5,7 @@ import io.altiplano.contracts.v1.JobOutcome;
 /**
  * Why a job is to end without an answer.
  *
- * @param outcome CANCELLED, or FAILED for a submission that no worker could be asked to run
+ * @param outcome CANCELLED, or FAILED for a submission that no worker could be asked to run, or whose gateway is gone
  * @param code error code of the terminal record
  * @param message for people
  * @param relayedTokens tokens the client was given: what is billed if the worker is lost too

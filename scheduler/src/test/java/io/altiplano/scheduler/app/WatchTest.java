@@ -12,7 +12,7 @@ class WatchTest {
     private final Watch watch = new Watch(new SimpleMeterRegistry());
 
     @Test
-    void aPartitionIsStuckWhileItIsHeldAndHasNoTick() {
+    void itTicksOnceEachPartitionThatIsHeldHasHadATick() {
         // given
         watch.numbers(3, NUMBERS);
         watch.numbers(4, NUMBERS);
@@ -22,12 +22,18 @@ class WatchTest {
         watch.numbers(3, NUMBERS);
 
         // then
-        assertThat(watch.stuckSince(setBack)).isTrue();
+        assertThat(watch.tickedSince(setBack)).isFalse();
 
         // when
         watch.released(4);
 
         // then
-        assertThat(watch.stuckSince(setBack)).isFalse();
+        assertThat(watch.tickedSince(setBack)).isTrue();
+
+        // when: where none is held, nobody can tell
+        watch.released(3);
+
+        // then
+        assertThat(watch.tickedSince(setBack)).isFalse();
     }
 }

@@ -296,7 +296,8 @@ final class Checker {
 
     /**
      * I7: the shares of two tenants with equal weight, clients and questions, of served tokens. Shares are owed only to who has
-     * work waiting, so it also holds that both had, at nearly every moment from when both had begun until they asked no more.
+     * work waiting, so it also holds that both had a request without its first token, at nearly every moment from when both had begun
+     * until they asked no more.
      */
     static List<Finding> fair(List<Seen> seen, String one, String other) {
         long a = served(seen, one);

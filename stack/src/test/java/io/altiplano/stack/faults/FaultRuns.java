@@ -135,11 +135,14 @@ class FaultRuns {
         // when: as the next version's rollout does, of which the second of each kind is already
         try (Load load = Load.start(clients, 4_711);
                 Connection owner = cluster.superuser()) {
-            NextVersion.widen(owner);
-            for (String service : cluster.services()) {
-                cluster.restart(service);
+            try {
+                NextVersion.widen(owner);
+                for (String service : cluster.services()) {
+                    cluster.restart(service);
+                }
+            } finally {
+                NextVersion.narrow(owner);
             }
-            NextVersion.narrow(owner);
             seen = load.stop();
         }
 

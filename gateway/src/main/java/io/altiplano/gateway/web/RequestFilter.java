@@ -53,10 +53,7 @@ public class RequestFilter {
                 request.response().putHeader(name, value);
             }
         }));
-        if (draining.announced()) {
-            // Kept connections would bring their next request here, where soon nobody answers.
-            request.response().putHeader("connection", "close");
-        }
+        leaveWhenDraining(request);
         boolean probe = request.normalizedPath().startsWith("/q/");
         if (!probe) {
             draining.enter();
@@ -77,6 +74,21 @@ public class RequestFilter {
             Upload.limit(request, declaredLength(request.request().getHeader("content-length")), uploadTimeout);
             request.next();
         }
+    }
+
+    /** Kept connections would bring their next request here, where soon nobody answers. */
+    private void leaveWhenDraining(RoutingContext request) {
+        request.addHeadersEndHandler(_ -> {
+            if (draining.announced()) {
+                request.response().putHeader("connection", "close");
+            }
+        });
+        // An answer that had begun before, such as a stream, could not say so: its connection ends behind it.
+        request.addEndHandler(_ -> {
+            if (draining.announced() && !request.response().headers().contains("connection")) {
+                request.request().connection().close();
+            }
+        });
     }
 
     private static long declaredLength(@Nullable String header) {

@@ -33,7 +33,7 @@ public final class PlatformBench {
     private static final int FEW = 16;
     private static final int ROUNDS = 7;
 
-    /** Always as many, so that two runs are compiled alike: rounds stop getting faster after 8 to 12. */
+    /** Always as many, so that two runs are compiled alike. Two runs that waited for rounds to get no faster took 8 and 15. */
     private static final int WARM_UPS = 12;
 
     private static final Duration A_STEP = Duration.ofMillis(25);

@@ -57,7 +57,6 @@ public class Dispatcher {
     private final String notices;
     private final JobService jobs;
     private final ReplyLease lease;
-    private final GatewayWatch living;
     private final DeadLetterTopic letters;
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final ConcurrentLinkedQueue<Listen> wanted = new ConcurrentLinkedQueue<>();
@@ -78,20 +77,13 @@ public class Dispatcher {
     private record Listen(int partition, @Nullable Instant from, CompletableFuture<Void> done) {}
 
     @Inject
-    Dispatcher(
-            KafkaSettings kafka,
-            TopicSettings topics,
-            JobService jobs,
-            ReplyLease lease,
-            GatewayWatch living,
-            DeadLetterTopic letters) {
+    Dispatcher(KafkaSettings kafka, TopicSettings topics, JobService jobs, ReplyLease lease, DeadLetterTopic letters) {
         config = kafka.toKafkaConfig().consumer();
         config.put("client.id", "gateway-replies");
         replies = topics.toTopics().replies();
         notices = topics.toTopics().notices();
         this.jobs = jobs;
         this.lease = lease;
-        this.living = living;
         this.letters = letters;
     }
 
@@ -105,7 +97,6 @@ public class Dispatcher {
         running = false;
         stopped.countDown();
         lease.release();
-        living.leave();
     }
 
     void renew(@Observes ClockSetBack setBack) {

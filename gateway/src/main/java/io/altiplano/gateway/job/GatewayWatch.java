@@ -1,6 +1,7 @@
 package io.altiplano.gateway.job;
 
 import io.altiplano.gateway.db.DatabaseUnavailableException;
+import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
@@ -125,6 +126,10 @@ class GatewayWatch {
                 suspected.remove(gateway);
             }
         });
+    }
+
+    void stop(@Observes ShutdownEvent event) {
+        leave();
     }
 
     /** This process ends, and has no open jobs any more. */

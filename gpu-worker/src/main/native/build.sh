@@ -6,7 +6,7 @@ set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 out=${1:?"usage: build.sh OUT"}
 library=$out/libaltiplano-kernels.so
-sources=(kernels weights_fma weights_vbmi attention attention_vbmi limits)
+sources=(kernels weights_fma weights_vbmi attention attention_vbmi rows limits)
 compiler=${CXX:-g++}
 
 mkdir -p "$out" || exit 1

@@ -29,7 +29,7 @@ Weights weights(const Operations& o, const uint8_t* panels, int64_t outputs, int
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
 // Changes with any signature below.
-EXPORT int32_t altiplano_version() { return 2; }
+EXPORT int32_t altiplano_version() { return 3; }
 
 // Bits: 1 AVX-512 F, BW, DQ or VL is missing; 2 VBMI is; 4 BF16 is.
 EXPORT int32_t altiplano_missing() {

@@ -12,6 +12,8 @@ import org.jboss.logging.Logger;
 final class EngineChoices {
     private static final Logger LOG = Logger.getLogger(EngineChoices.class);
 
+    private static final String VECTOR_API = "jdk.incubator.vector";
+
     private EngineChoices() {}
 
     /**
@@ -33,7 +35,7 @@ final class EngineChoices {
     /**
      * auto (native where this machine can, else vector), native, vector or reference: the same bits.
      *
-     * @throws IllegalArgumentException naming the choices, or saying why native is not one here
+     * @throws IllegalArgumentException naming the choices, or saying why native or vector is not one here
      */
     static Kernels kernels(String word) {
         return kernels(word, reason -> LOG.warnf("event=kernels_chosen kernels=vector reason=%s", reason));
@@ -60,7 +62,7 @@ final class EngineChoices {
                             "native kernels cannot be used here: " + e.getMessage() + "; auto would use vector", e);
                 }
             }
-            case "vector" -> new CpuKernels();
+            case "vector" -> vector("");
             case "reference" -> new ReferenceKernels();
             default ->
                 throw new IllegalArgumentException(
@@ -75,7 +77,15 @@ final class EngineChoices {
             return kernels;
         } catch (NativeUnavailableException e) {
             fallback.accept(String.valueOf(e.getMessage()));
-            return new CpuKernels();
+            return vector("native kernels cannot be used here: " + e.getMessage() + "; ");
         }
+    }
+
+    private static Kernels vector(String before) {
+        if (ModuleLayer.boot().findModule(VECTOR_API).isEmpty()) {
+            throw new IllegalArgumentException(
+                    before + "vector kernels need the JVM's option --add-modules " + VECTOR_API);
+        }
+        return new CpuKernels();
     }
 }

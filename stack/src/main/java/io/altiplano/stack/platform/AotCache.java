@@ -40,6 +40,9 @@ public final class AotCache {
     /** Caches that the JVM would use, by how it was asked. */
     private static final Map<Path, String> FITTING = new ConcurrentHashMap<>();
 
+    /** Which of the services of a folder records: one is enough to learn from. */
+    private static final Map<Path, String> RECORDING = new ConcurrentHashMap<>();
+
     private final Path app;
     private final Path recorded;
     private final Path cache;
@@ -82,7 +85,7 @@ public final class AotCache {
      *
      * @param service its name, to tell of a cache that cannot be used
      * @param jvm the JVM's other options
-     * @param record whether a start that finds no cache prepares one
+     * @param record whether a start that finds no cache prepares one, if no other service of this folder does
      */
     List<String> options(String service, List<String> jvm, boolean record) {
         if (Files.exists(cache)) {
@@ -93,7 +96,8 @@ public final class AotCache {
             System.out.printf("  %s starts without its AOT cache, so more slowly: %s%n", service, refused.get());
             delete(cache);
         }
-        return record ? List.of(RECORD, CONFIGURATION + recorded, QUIET) : List.of();
+        boolean records = record && service.equals(RECORDING.computeIfAbsent(recorded, _ -> service));
+        return records ? List.of(RECORD, CONFIGURATION + recorded, QUIET) : List.of();
     }
 
     /** Why the JVM would not use the cache, in its words; empty if it would. A fifth of a second of a core, the first time. */

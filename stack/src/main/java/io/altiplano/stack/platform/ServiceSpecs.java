@@ -26,7 +26,7 @@ import java.util.function.Function;
  * @param schedulerPort on 127.0.0.1
  * @param tensorParallel ranks of a worker
  * @param extra added to every service's environment
- * @param busy whether gateway and scheduler are to be fast in the long run, as in production, rather than quick to start
+ * @param busy whether services are to be fast in the long run, as in production, rather than quick to start
  */
 public record ServiceSpecs(
         Apps apps,
@@ -51,11 +51,14 @@ public record ServiceSpecs(
     private static final String HUGE_PAGES = "-XX:+UseTransparentHugePages";
 
     private static final List<String> SMALL = List.of("-XX:+UseSerialGC", "-Xms64m");
-    // C1 alone: these two wait for others most of the time on a developer's machine, and start in half the time.
+    // C1 alone: on a developer's machine services wait for others most of the time, a worker for native code, and start
+    // in half the time.
+    private static final String ONE_COMPILER = "-XX:TieredStopAtLevel=1";
+
     // And no full collections because classes or code first fill what is small to begin with, and fewer young ones.
     private static final List<String> QUICK = List.of(
             "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
+            ONE_COMPILER,
             HUGE_PAGES,
             "-Xms64m",
             "-Xmn48m",
@@ -73,7 +76,7 @@ public record ServiceSpecs(
         e.put("ALTIPLANO_KEYS_PEPPER", pepper);
         e.put("ALTIPLANO_OIDC_URL", issuer);
         e.put("ALTIPLANO_CONSOLE_URL", gatewayUrl() + "/console");
-        return spec("gateway", apps.gateway(), true, with(small(), "-Xmx384m"), e);
+        return spec("gateway", apps.gateway(), with(small(), "-Xmx384m"), e);
     }
 
     /** The scheduler. */
@@ -82,7 +85,7 @@ public record ServiceSpecs(
         e.put("ALTIPLANO_SCHEDULER_STATE_DIR", state.toString());
         // A known member takes its partitions up again at once, also after kill -9, without waiting out its session.
         e.put("ALTIPLANO_SCHEDULER_INSTANCE_ID", "scheduler-0");
-        return spec("scheduler", apps.scheduler(), true, with(small(), "-Xmx256m"), e);
+        return spec("scheduler", apps.scheduler(), with(small(), "-Xmx256m"), e);
     }
 
     /** The worker of an ordinal, from 0. */
@@ -92,20 +95,19 @@ public record ServiceSpecs(
         e.put("ALTIPLANO_WORKER_POOL", POOL);
         e.put("ALTIPLANO_WORKER_ORDINAL", Integer.toString(ordinal));
         e.put("ALTIPLANO_WORKER_TP", Integer.toString(tensorParallel));
-        return spec(
-                "worker-" + ordinal,
-                apps.worker(),
-                ordinal == 0,
-                List.of(
-                        "-XX:+UseParallelGC",
-                        HUGE_PAGES,
-                        "-XX:MaxRAMPercentage=40",
-                        "-Xms256m",
-                        "-XX:NewSize=128m",
-                        "-XX:MetaspaceSize=128m",
-                        "--add-modules",
-                        "jdk.incubator.vector"),
-                e);
+        List<String> options = new ArrayList<>(List.of(
+                "-XX:+UseParallelGC",
+                HUGE_PAGES,
+                "-XX:MaxRAMPercentage=40",
+                "-Xms256m",
+                "-XX:NewSize=128m",
+                "-XX:MetaspaceSize=128m"));
+        if (!WorkerKernels.areNative(apps.worker(), extra)) {
+            options.addAll(List.of("--add-modules", "jdk.incubator.vector"));
+        } else if (!busy) {
+            options.add(ONE_COMPILER);
+        }
+        return spec("worker-" + ordinal, apps.worker(), options, e);
     }
 
     private List<String> small() {
@@ -140,9 +142,7 @@ public record ServiceSpecs(
         return all;
     }
 
-    /** @param first of the processes of its kind; one of them is enough to learn from */
-    private ManagedProcess.Spec spec(
-            String name, Path app, boolean first, List<String> options, Map<String, String> environment) {
+    private ManagedProcess.Spec spec(String name, Path app, List<String> options, Map<String, String> environment) {
         List<String> jvm = new ArrayList<>(options);
         jvm.add("-XX:+ExitOnOutOfMemoryError");
         jvm.add("--enable-native-access=ALL-UNNAMED");
@@ -150,7 +150,7 @@ public record ServiceSpecs(
         List<String> command = new ArrayList<>();
         command.add(JavaCommand.java());
         // Recording costs what a benchmark under load would count.
-        command.addAll(AotCache.of(app).options(name, jvm, apps.kept() && first && !busy));
+        command.addAll(AotCache.of(app).options(name, jvm, apps.kept() && !busy));
         command.addAll(jvm);
         command.add("-jar");
         command.add(Apps.jar(app));

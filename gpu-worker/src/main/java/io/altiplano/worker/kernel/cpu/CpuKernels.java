@@ -36,11 +36,6 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public RankKernels forRank(int threads) {
-        return onTeam(new Team(threads));
-    }
-
-    /** The operations of one rank on threads that a faster backend shares; closing it closes the team. */
-    public static RankKernels onTeam(Team team) {
-        return new CpuRankKernels(team);
+        return new CpuRankKernels(new Team(threads));
     }
 }

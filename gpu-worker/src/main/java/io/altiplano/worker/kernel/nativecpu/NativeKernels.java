@@ -64,11 +64,11 @@ public final class NativeKernels implements Kernels {
      * Loads a library and tests it.
      *
      * @param instructions for FP8 weights
+     * @param test what it must stand
      */
-    static NativeKernels open(Path file, Instructions instructions) throws NativeUnavailableException {
+    static NativeKernels open(Path file, Instructions instructions, SelfTest test) throws NativeUnavailableException {
         NativeKernels kernels = new NativeKernels(NativeLibrary.open(file, instructions));
-        // Plain loops: in a process that has just begun, the Vector API takes twice as long for the same bits.
-        String difference = SelfTest.difference(kernels, new ReferenceKernels());
+        String difference = test.difference(kernels);
         if (!difference.isEmpty()) {
             throw new NativeUnavailableException("the self-test of %s failed: %s".formatted(instructions, difference));
         }
@@ -83,11 +83,13 @@ public final class NativeKernels implements Kernels {
     public static List<NativeKernels> variants() throws NativeUnavailableException {
         Path file = NativeLibrary.extract();
         try {
+            // Plain loops: in a process that has just begun, the Vector API takes twice as long for the same bits.
+            SelfTest test = new SelfTest(new ReferenceKernels());
             List<NativeKernels> all = new ArrayList<>();
-            all.add(open(file, Instructions.AVX512));
+            all.add(open(file, Instructions.AVX512, test));
             for (Instructions more : List.of(Instructions.AVX512_VBMI, Instructions.AVX512_BF16)) {
                 try {
-                    all.add(open(file, more));
+                    all.add(open(file, more, test));
                 } catch (NativeUnavailableException e) {
                     // This processor lacks them, or rounds otherwise with them: the ones before serve.
                 }

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class NativeLibrary {
     /** What {@code altiplano_version} must answer. */
-    static final int VERSION = 2;
+    static final int VERSION = 3;
 
     private static final String RESOURCE = "/native/libaltiplano-kernels.so";
     private static final String NOT_BUILT = "/native/unavailable.txt";
@@ -58,6 +58,10 @@ final class NativeLibrary {
     private final MethodHandle layMany;
     private final MethodHandle few;
     private final MethodHandle many;
+    private final MethodHandle absMax;
+    private final MethodHandle quantize;
+    private final MethodHandle rmsNorm;
+    private final MethodHandle swiGlu;
 
     private NativeLibrary(SymbolLookup symbols, Instructions instructions) {
         this.instructions = instructions;
@@ -96,6 +100,10 @@ final class NativeLibrary {
         limitFma = function(symbols, "altiplano_limit_fma", null, I64);
         limitDp = function(symbols, "altiplano_limit_dp", null, I64);
         many = function(symbols, "altiplano_many", null, I32, PTR, I64, I64, I64, I64, PTR, I64, PTR, I64, PTR);
+        absMax = function(symbols, "altiplano_abs_max", null, PTR, I64, I64, PTR);
+        quantize = function(symbols, "altiplano_quantize", null, PTR, I64, I64, PTR);
+        rmsNorm = function(symbols, "altiplano_rms_norm", null, PTR, I64, I64, PTR, F32, PTR);
+        swiGlu = function(symbols, "altiplano_swi_glu", null, PTR, I64, I64, PTR);
     }
 
     /**
@@ -293,6 +301,38 @@ final class NativeLibrary {
                     scale,
                     scratch,
                     out);
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    void absMax(MemorySegment x, long rows, long width, MemorySegment max) {
+        try {
+            absMax.invokeExact(x, rows, width, max);
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    void quantize(MemorySegment x, long rows, long width, MemorySegment scales) {
+        try {
+            quantize.invokeExact(x, rows, width, scales);
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    void rmsNorm(MemorySegment x, long rows, long width, MemorySegment weight, float epsilon, MemorySegment out) {
+        try {
+            rmsNorm.invokeExact(x, rows, width, weight, epsilon, out);
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    void swiGlu(MemorySegment gateUp, long rows, long width, MemorySegment out) {
+        try {
+            swiGlu.invokeExact(gateUp, rows, width, out);
         } catch (Throwable e) {
             throw failed(e);
         }

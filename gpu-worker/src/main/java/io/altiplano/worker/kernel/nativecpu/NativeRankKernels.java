@@ -4,20 +4,21 @@ import io.altiplano.worker.kernel.AttentionRows;
 import io.altiplano.worker.kernel.KvSlab;
 import io.altiplano.worker.kernel.PackedMatrix;
 import io.altiplano.worker.kernel.RankKernels;
-import io.altiplano.worker.kernel.cpu.CpuKernels;
 import io.altiplano.worker.kernel.cpu.Team;
+import io.altiplano.worker.kernel.reference.ReferenceKernels;
 
-/** Products and attention natively, the rest in Java vectors, on one team. */
+/** Everything natively; nothing of the Vector API, so that a process without it can run this. */
 final class NativeRankKernels implements RankKernels {
+    private final Team team;
     private final NativeMatmul matmul;
     private final NativeAttention attention;
-    private final RankKernels java;
+    private final NativeRows rows;
 
     NativeRankKernels(NativeLibrary library, int threads) {
-        Team team = new Team(threads);
+        team = new Team(threads);
         matmul = new NativeMatmul(library, team);
         attention = new NativeAttention(library, team);
-        java = CpuKernels.onTeam(team);
+        rows = new NativeRows(library);
     }
 
     @Override
@@ -27,17 +28,17 @@ final class NativeRankKernels implements RankKernels {
 
     @Override
     public void rowAbsMax(float[] x, int rows, int width, float[] absMax) {
-        java.rowAbsMax(x, rows, width, absMax);
+        this.rows.absMax(x, rows, width, absMax);
     }
 
     @Override
     public void quantize(float[] x, int rows, int width, float[] scales) {
-        java.quantize(x, rows, width, scales);
+        this.rows.quantize(x, rows, width, scales);
     }
 
     @Override
     public void rmsNorm(float[] x, int rows, int width, float[] weight, float epsilon, float[] out) {
-        java.rmsNorm(x, rows, width, weight, epsilon, out);
+        this.rows.rmsNorm(x, rows, width, weight, epsilon, out);
     }
 
     @Override
@@ -46,17 +47,20 @@ final class NativeRankKernels implements RankKernels {
         if (attention.serves(heads, kv)) {
             attention.run(batch, qkv, stride, heads, kv, scale, out);
         } else {
-            java.attention(batch, qkv, stride, heads, kv, scale, out);
+            // More query heads share a KV head than any Llama has: right is enough.
+            try (RankKernels plain = new ReferenceKernels().forRank(1)) {
+                plain.attention(batch, qkv, stride, heads, kv, scale, out);
+            }
         }
     }
 
     @Override
     public void swiGlu(float[] gateUp, int rows, int width, float[] out) {
-        java.swiGlu(gateUp, rows, width, out);
+        this.rows.swiGlu(gateUp, rows, width, out);
     }
 
     @Override
     public void close() {
-        java.close();
+        team.close();
     }
 }

@@ -12,91 +12,162 @@ import io.altiplano.worker.tensor.Bf16;
 import io.altiplano.worker.tensor.E4m3;
 import io.altiplano.worker.tensor.FloatRows;
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Whether a backend gives the bits of another: products of every type, through every path that the number of rows chooses, with
  * ragged shapes, E4M3's subnormals and values that cancel; attention over keys and values of every type, for single and
- * neighbouring rows, over more than one chunk. Short enough for every start: a processor that rounds otherwise differs in
- * the first products already.
+ * neighbouring rows, over more than one chunk; operations along rows. Short enough for every start: a processor that
+ * rounds otherwise differs in the first products already. What the trusted one gives is computed once for all that are tested.
  */
 final class SelfTest {
     private static final int OUTPUTS = 45;
-    private static final int[] INNER = {90};
+    private static final int INNER = 90;
     private static final int HEADS = 4;
     private static final int KV_HEADS = 2;
     private static final int HEAD_DIM = 69;
+    private static final int STRIDE = (HEADS + 2 * KV_HEADS) * HEAD_DIM;
     private static final int[] BATCHES = {1, 2, 3, 4, 7, 11, 98};
 
-    private SelfTest() {}
+    // Neighbours that see two chunks, as many as widen in memory; and single rows that see one position and a part of a
+    // chunk.
+    private static final int[] POSITIONS = {294, 295, 296, 297, 298, 299, 300, 0, 40};
+    private static final int[] SEQUENCES = {0, 0, 0, 0, 0, 0, 0, 1, 2};
+    private static final int BLOCKS = 300 / KvSlab.BLOCK + 1;
 
-    /** The first difference found, in words; empty if there is none. */
-    static String difference(Kernels tested, Kernels trusted) {
+    private static final int ROWS = 3;
+    private static final List<String> ROW_OPERATIONS = List.of("rmsNorm", "rowAbsMax", "quantize", "swiGlu");
+
+    private final List<Product> products = new ArrayList<>();
+    private final List<Attention> attentions = new ArrayList<>();
+    private final RowOperations rows;
+
+    private record Product(Rows w, WeightType type, int rows, float[] x, float[] expected) {}
+
+    private record Attention(KvType type, KvSlab kv, float[] qkv, float[] expected) {}
+
+    private record RowOperations(float[] x, float[] weight, List<float[]> expected) {}
+
+    /** Computes what is to be found. */
+    SelfTest(Kernels trusted) {
         SplittableRandom random = new SplittableRandom(20);
         try (Arena arena = Arena.ofShared();
-                RankKernels one = tested.forRank(1);
-                RankKernels other = trusted.forRank(1)) {
+                RankKernels rank = trusted.forRank(1)) {
             for (WeightType type : WeightType.values()) {
-                for (int inner : INNER) {
-                    Slicing slicing = Slicing.whole(inner);
-                    Rows w = Rows.random(random, OUTPUTS, inner, type);
-                    float[] scales = new float[OUTPUTS];
-                    Arrays.fill(scales, 1f);
-                    float @Nullable [] rowScales = type == WeightType.F8 ? scales : null;
-                    PackedMatrix a = tested.pack(w, type, slicing, rowScales, arena);
-                    PackedMatrix b = trusted.pack(w, type, slicing, rowScales, arena);
-                    for (int rows : BATCHES) {
-                        float[] x = Rows.random(random, rows, inner, type).values;
-                        float[] actual = new float[rows * OUTPUTS];
-                        float[] expected = new float[rows * OUTPUTS];
-                        one.matmul(a, x, rows, actual);
-                        other.matmul(b, x, rows, expected);
-                        int at = Arrays.mismatch(actual, expected);
-                        if (at >= 0) {
-                            return "%s, %d columns, %d rows: %s instead of %s"
-                                    .formatted(type, inner, rows, actual[at], expected[at]);
-                        }
-                    }
+                Rows w = Rows.random(random, OUTPUTS, INNER, type);
+                PackedMatrix packed = pack(trusted, w, type, arena);
+                for (int batch : BATCHES) {
+                    float[] x = Rows.random(random, batch, INNER, type).values;
+                    products.add(new Product(w, type, batch, x, multiply(rank, packed, x, batch)));
                 }
             }
-            return attentionDifference(random, one, other);
+            for (KvType type : KvType.values()) {
+                KvSlab kv = filled(random, type);
+                float[] qkv = floats(random, POSITIONS.length * STRIDE);
+                attentions.add(new Attention(type, kv, qkv, attend(rank, qkv, kv)));
+            }
+            float[] x = Rows.random(random, 2 * ROWS, INNER, WeightType.F32).values;
+            float[] weight = floats(random, INNER);
+            rows = new RowOperations(x, weight, alongRows(rank, x, weight));
         }
     }
 
-    private static String attentionDifference(SplittableRandom random, RankKernels one, RankKernels other) {
-        int stride = (HEADS + 2 * KV_HEADS) * HEAD_DIM;
-        // Neighbours that see two chunks, as many as widen in memory; and single rows that see one position and a part
-        // of a chunk.
-        int[] positions = {294, 295, 296, 297, 298, 299, 300, 0, 40};
-        int[] sequences = {0, 0, 0, 0, 0, 0, 0, 1, 2};
-        int blocks = 300 / KvSlab.BLOCK + 1;
-        int[] backwards = new int[blocks];
-        Arrays.setAll(backwards, b -> blocks - 1 - b);
-        AttentionRows rows = new AttentionRows(
-                positions.length, positions, sequences, new int[][] {backwards, backwards, backwards});
-        for (KvType type : KvType.values()) {
-            KvSlab kv = KvSlab.of(type, blocks, KV_HEADS, HEAD_DIM);
-            for (int token = 0; token < blocks * KvSlab.BLOCK; token++) {
-                float[] x = floats(random, 2 * KV_HEADS * HEAD_DIM);
-                for (int h = 0; h < KV_HEADS; h++) {
-                    int value = (KV_HEADS + h) * HEAD_DIM;
-                    kv.store(token / KvSlab.BLOCK, h, token % KvSlab.BLOCK, x, h * HEAD_DIM, value);
+    /** The first difference found, in words; empty if there is none. */
+    static String difference(Kernels tested, Kernels trusted) {
+        return new SelfTest(trusted).difference(tested);
+    }
+
+    /** The first difference found, in words; empty if there is none. */
+    String difference(Kernels tested) {
+        try (Arena arena = Arena.ofShared();
+                RankKernels rank = tested.forRank(1)) {
+            Map<Rows, PackedMatrix> packed = new IdentityHashMap<>();
+            for (Product product : products) {
+                PackedMatrix w = packed.computeIfAbsent(product.w, rows -> pack(tested, rows, product.type, arena));
+                float[] actual = multiply(rank, w, product.x, product.rows);
+                int at = Arrays.mismatch(actual, product.expected);
+                if (at >= 0) {
+                    return "%s, %d columns, %d rows: %s instead of %s"
+                            .formatted(product.type, INNER, product.rows, actual[at], product.expected[at]);
                 }
             }
-            float[] qkv = floats(random, positions.length * stride);
-            float[] actual = new float[positions.length * HEADS * HEAD_DIM];
-            float[] expected = actual.clone();
-            one.attention(rows, qkv, stride, HEADS, kv, 0.25f, actual);
-            other.attention(rows, qkv, stride, HEADS, kv, 0.25f, expected);
-            int at = Arrays.mismatch(actual, expected);
+            for (Attention attention : attentions) {
+                float[] actual = attend(rank, attention.qkv, attention.kv);
+                int at = Arrays.mismatch(actual, attention.expected);
+                if (at >= 0) {
+                    return "attention over %s, row %d: %s instead of %s"
+                            .formatted(attention.type, at / (HEADS * HEAD_DIM), actual[at], attention.expected[at]);
+                }
+            }
+            return rowDifference(rank);
+        }
+    }
+
+    private String rowDifference(RankKernels rank) {
+        List<float[]> actual = alongRows(rank, rows.x, rows.weight);
+        for (int i = 0; i < actual.size(); i++) {
+            int at = Arrays.mismatch(actual.get(i), rows.expected.get(i));
             if (at >= 0) {
-                return "attention over %s, row %d: %s instead of %s"
-                        .formatted(type, at / (HEADS * HEAD_DIM), actual[at], expected[at]);
+                return "%s: %s instead of %s"
+                        .formatted(
+                                ROW_OPERATIONS.get(i),
+                                actual.get(i)[at],
+                                rows.expected.get(i)[at]);
             }
         }
         return "";
+    }
+
+    private static PackedMatrix pack(Kernels kernels, Rows w, WeightType type, Arena arena) {
+        float[] scales = new float[OUTPUTS];
+        Arrays.fill(scales, 1f);
+        return kernels.pack(w, type, Slicing.whole(INNER), type == WeightType.F8 ? scales : null, arena);
+    }
+
+    private static float[] multiply(RankKernels rank, PackedMatrix packed, float[] x, int rows) {
+        float[] out = new float[rows * OUTPUTS];
+        rank.matmul(packed, x, rows, out);
+        return out;
+    }
+
+    private static KvSlab filled(SplittableRandom random, KvType type) {
+        KvSlab kv = KvSlab.of(type, BLOCKS, KV_HEADS, HEAD_DIM);
+        for (int token = 0; token < BLOCKS * KvSlab.BLOCK; token++) {
+            float[] x = floats(random, 2 * KV_HEADS * HEAD_DIM);
+            for (int h = 0; h < KV_HEADS; h++) {
+                int value = (KV_HEADS + h) * HEAD_DIM;
+                kv.store(token / KvSlab.BLOCK, h, token % KvSlab.BLOCK, x, h * HEAD_DIM, value);
+            }
+        }
+        return kv;
+    }
+
+    private static float[] attend(RankKernels rank, float[] qkv, KvSlab kv) {
+        int[] backwards = new int[BLOCKS];
+        Arrays.setAll(backwards, b -> BLOCKS - 1 - b);
+        AttentionRows batch = new AttentionRows(
+                POSITIONS.length, POSITIONS, SEQUENCES, new int[][] {backwards, backwards, backwards});
+        float[] out = new float[POSITIONS.length * HEADS * HEAD_DIM];
+        rank.attention(batch, qkv, STRIDE, HEADS, kv, 0.25f, out);
+        return out;
+    }
+
+    /** @param x [{@value #ROWS}][2][{@value #INNER}], of which all but {@link RankKernels#swiGlu} take the first half */
+    private static List<float[]> alongRows(RankKernels rank, float[] x, float[] weight) {
+        float[] norm = new float[ROWS * INNER];
+        rank.rmsNorm(x, ROWS, INNER, weight, 1e-5f, norm);
+        float[] absMax = new float[ROWS];
+        rank.rowAbsMax(x, ROWS, INNER, absMax);
+        float[] quantized = x.clone();
+        rank.quantize(quantized, ROWS, INNER, absMax);
+        float[] gated = new float[ROWS * INNER];
+        rank.swiGlu(x, ROWS, INNER, gated);
+        return List.of(norm, absMax, quantized, gated);
     }
 
     private static float[] floats(SplittableRandom random, int count) {

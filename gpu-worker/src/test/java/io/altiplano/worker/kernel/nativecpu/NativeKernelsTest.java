@@ -17,8 +17,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -62,7 +64,7 @@ class NativeKernelsTest {
     @Test
     void a_file_that_is_no_library_is_refused_with_the_reason() throws Exception {
         Path file = Files.writeString(dir.resolve("kernels.so"), "not a library");
-        assertThatThrownBy(() -> NativeKernels.open(file, Instructions.AVX512))
+        assertThatThrownBy(() -> NativeKernels.open(file, Instructions.AVX512, new SelfTest(new CpuKernels())))
                 .isInstanceOf(NativeUnavailableException.class)
                 .hasMessageContaining(file.toString())
                 .hasMessageContaining("cannot be loaded");
@@ -93,6 +95,48 @@ class NativeKernelsTest {
                         })
                         : result);
         assertThat(SelfTest.difference(otherwise, sound)).startsWith("attention over f32, row 8:");
+    }
+
+    @Test
+    void the_self_test_finds_each_operation_along_rows_that_rounds_otherwise() {
+        CpuKernels sound = new CpuKernels();
+        SelfTest test = new SelfTest(sound);
+        for (var place :
+                Map.of("rmsNorm", 5, "rowAbsMax", 3, "quantize", 0, "swiGlu", 3).entrySet()) {
+            Kernels otherwise = proxy(
+                    Kernels.class,
+                    sound,
+                    (method, arguments, result) -> result instanceof RankKernels rank
+                            ? proxy(RankKernels.class, rank, (what, given, none) -> {
+                                if (what.equals(place.getKey())) {
+                                    float[] out = (float[]) given[place.getValue()];
+                                    out[1] = Math.nextUp(out[1]);
+                                }
+                                return none;
+                            })
+                            : result);
+            assertThat(test.difference(otherwise)).startsWith(place.getKey() + ": ");
+        }
+    }
+
+    @Test
+    void rows_that_there_are_not_are_refused_before_they_are_read() {
+        try (RankKernels rank = here().forRank(1)) {
+            float[] six = new float[6];
+            float[] five = new float[5];
+            for (ThrowingCallable call : List.<ThrowingCallable>of(
+                    () -> rank.rowAbsMax(five, 2, 3, new float[2]),
+                    () -> rank.rowAbsMax(six, 2, 3, new float[1]),
+                    () -> rank.quantize(five, 2, 3, new float[2]),
+                    () -> rank.quantize(six, 2, 3, new float[1]),
+                    () -> rank.rmsNorm(five, 2, 3, new float[3], 1e-5f, six),
+                    () -> rank.rmsNorm(six, 2, 3, new float[2], 1e-5f, six),
+                    () -> rank.rmsNorm(six, 2, 3, new float[3], 1e-5f, five),
+                    () -> rank.swiGlu(new float[11], 2, 3, six),
+                    () -> rank.swiGlu(new float[12], 2, 3, five))) {
+                assertThatThrownBy(call).isInstanceOf(IndexOutOfBoundsException.class);
+            }
+        }
     }
 
     private interface After {

@@ -1,0 +1,26 @@
+package io.altiplano.worker.app;
+
+import io.altiplano.worker.kernel.nativecpu.NativeKernels;
+import io.altiplano.worker.kernel.nativecpu.NativeUnavailableException;
+import io.quarkus.runtime.Quarkus;
+import io.quarkus.runtime.annotations.QuarkusMain;
+
+/** Starts the worker's process; native kernels are loaded and tested beside everything else that a start does. */
+@QuarkusMain
+public final class WorkerMain {
+    private WorkerMain() {}
+
+    /** Returns when the process has been told to stop. */
+    public static void main(String... arguments) {
+        Thread.ofPlatform().name("native-kernels").daemon().start(WorkerMain::open);
+        Quarkus.run(arguments);
+    }
+
+    private static void open() {
+        try {
+            var unused = NativeKernels.open();
+        } catch (NativeUnavailableException e) {
+            // Whoever asks for them is told the reason again.
+        }
+    }
+}

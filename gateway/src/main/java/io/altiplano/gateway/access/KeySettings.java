@@ -1,8 +1,9 @@
 package io.altiplano.gateway.access;
 
 import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithConverter;
 import io.smallrye.config.WithDefault;
-import jakarta.validation.constraints.Pattern;
+import org.eclipse.microprofile.config.spi.Converter;
 
 /** {@code altiplano.keys.*}. */
 @ConfigMapping(prefix = "altiplano.keys")
@@ -15,6 +16,19 @@ public interface KeySettings {
 
     /** Which platform this is: part of each key's text, e.g. "live" or "test". Keys of another one are refused unasked. */
     @WithDefault("dev")
-    @Pattern(regexp = ENV)
+    @WithConverter(EnvironmentName.class)
     String env();
+
+    /** Takes nothing but what {@link #ENV} says. */
+    final class EnvironmentName implements Converter<String> {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public String convert(String value) {
+            if (!value.matches(ENV)) {
+                throw new IllegalArgumentException("must be 2 to 8 letters a to z, not '" + value + "'");
+            }
+            return value;
+        }
+    }
 }

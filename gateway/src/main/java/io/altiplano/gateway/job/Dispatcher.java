@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -87,9 +88,13 @@ public class Dispatcher {
         this.letters = letters;
     }
 
-    void start(@Observes StartupEvent event) {
+    /** Before the schema is looked after: the way to the broker takes as long, and waits for nothing else. */
+    void connect(@Observes @Priority(50) StartupEvent event) {
         running = true;
         Thread.ofPlatform().name("reply-dispatcher").daemon().start(this::run);
+    }
+
+    void start(@Observes StartupEvent event) {
         Thread.ofVirtual().name("reply-lease-keeper").start(this::keepLease);
     }
 
@@ -290,12 +295,12 @@ public class Dispatcher {
                 .collect(Collectors.toSet());
         consumer.assign(assignment);
         positions.keySet().retainAll(assignment);
-        for (TopicPartition partition : assignment) {
-            if (!positions.containsKey(partition)) {
-                consumer.seekToEnd(Set.of(partition));
-                positions.put(partition, consumer.position(partition, METADATA));
-            }
-        }
+        List<TopicPartition> fresh = assignment.stream()
+                .filter(partition -> !positions.containsKey(partition))
+                .toList();
+        // All are asked for together. A fault in between leaves none half known: the wish fails or comes again.
+        consumer.seekToEnd(fresh);
+        fresh.forEach(partition -> positions.put(partition, consumer.position(partition, METADATA)));
         if (wish.from != null) {
             rewind(consumer, wish.partition, wish.from);
         }

@@ -1,8 +1,9 @@
 package io.altiplano.gateway.policy;
 
+import io.altiplano.gateway.config.AtLeastOne;
 import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithConverter;
 import io.smallrye.config.WithDefault;
-import jakarta.validation.constraints.Min;
 import java.time.Duration;
 
 /** {@code altiplano.policy.*}: how often this replica looks. What the platform asks for is data ({@link PolicyRules}). */
@@ -18,6 +19,6 @@ public interface PolicySettings {
 
     /** Reports of misuse that one address, or one tenant with its keys, may send in an hour. */
     @WithDefault("20")
-    @Min(1)
+    @WithConverter(AtLeastOne.class)
     int reportsPerHour();
 }

@@ -9,7 +9,6 @@ import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
-import jakarta.validation.ConstraintViolationException;
 import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.Response;
@@ -17,7 +16,6 @@ import java.net.SocketException;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.concurrent.TimeoutException;
-import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
 import org.jspecify.annotations.Nullable;
@@ -45,15 +43,6 @@ public class ErrorMappers {
     Response json(JsonProcessingException e) {
         return ErrorBody.response(
                 ApiError.invalidRequest(null, "invalid_json", "The body is not the JSON that this endpoint takes."));
-    }
-
-    @ServerExceptionMapper
-    Response invalid(ConstraintViolationException e) {
-        String message = e.getConstraintViolations().stream()
-                .map(v -> v.getPropertyPath() + " " + v.getMessage())
-                .sorted()
-                .collect(Collectors.joining("; "));
-        return ErrorBody.response(ApiError.invalidRequest(null, "invalid_value", message));
     }
 
     @ServerExceptionMapper

@@ -83,9 +83,10 @@ public class RequestFilter {
                 request.response().putHeader("connection", "close");
             }
         });
-        // An answer that had begun before, such as a stream, could not say so: its connection ends behind it.
+        // Whoever says so closes behind the answer (RFC 9112, 9.6). One that had begun before, such as a stream, could
+        // not say so.
         request.addEndHandler(_ -> {
-            if (draining.announced() && !request.response().headers().contains("connection")) {
+            if (draining.announced()) {
                 request.request().connection().close();
             }
         });

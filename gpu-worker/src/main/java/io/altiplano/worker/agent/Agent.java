@@ -179,7 +179,7 @@ public final class Agent implements AutoCloseable {
      * Once the leases may be lost, polling must end. It counts its time by the machine's other clock: if that is set back meanwhile,
      * it goes on for as much.
      */
-    private static void wake(HeartbeatWatch heartbeats, Consumer<String, byte[]> work) {
+    static void wake(HeartbeatWatch heartbeats, Consumer<?, ?> work) {
         while (!Thread.interrupted()) {
             if (heartbeats.isLost(System.nanoTime())) {
                 work.wakeup();

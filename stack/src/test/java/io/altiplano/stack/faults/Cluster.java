@@ -14,6 +14,7 @@ import io.altiplano.stack.infra.TopicProvisioner;
 import io.altiplano.stack.infra.Waiting;
 import io.altiplano.stack.infra.Watchdog;
 import io.altiplano.stack.platform.AdminApi;
+import io.altiplano.stack.platform.AotCache;
 import io.altiplano.stack.platform.Apps;
 import io.altiplano.stack.platform.AuditFiles;
 import io.altiplano.stack.platform.Database;
@@ -33,13 +34,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
  * A whole platform to break: two gateways behind a front door, two schedulers, two workers, and a PostgreSQL, a broker and
  * a Keycloak of its own, each a process that is started again when it ends. The second gateway's database, and the first
- * gateway's, scheduler's and worker's way to Kafka, are {@link Wire}s. The second of each kind is of the {@link NextVersion}.
+ * gateway's, scheduler's and worker's way to Kafka, are {@link Wire}s. The second of each kind is of the {@link NextVersion}, as in
+ * the middle of a rollout that is never done.
  */
 final class Cluster implements AutoCloseable {
     static final int REPLICAS = 2;
@@ -55,7 +58,7 @@ final class Cluster implements AutoCloseable {
     private final List<Integer> ports;
     private final Watchdog watchdog;
     private final AuditFiles audit;
-    private final Apps apps;
+    private final List<Apps> versions;
     private final Database database;
     private final AdminApi admin;
     private final PostgresServer postgres;
@@ -64,7 +67,6 @@ final class Cluster implements AutoCloseable {
     private final Map<String, Integer> servicePorts = new LinkedHashMap<>();
     private final Map<String, Wire> wires = new LinkedHashMap<>();
     private final Map<String, ShiftedClock> clocks = new LinkedHashMap<>();
-    private final Map<Path, Path> nextVersions = new ConcurrentHashMap<>();
     private final FrontDoor door;
 
     /**
@@ -97,7 +99,7 @@ final class Cluster implements AutoCloseable {
         dirs = Dirs.under(folder, root.resolve(".altiplano/cache"));
         secrets = new Secrets(folder.resolve("secrets"));
         ports = Ports.free(Port.values().length);
-        apps = Apps.ofCheckout(root);
+        versions = versions(root);
         new ModelStore(folder.resolve("models")).add(Demo.MODEL, root.resolve("starter-model/model"));
         audit = AuditFiles.under(folder);
         audit.makeKeys();
@@ -156,25 +158,65 @@ final class Cluster implements AutoCloseable {
         }
         postgres.awaitReady();
         try (Connection superuser = postgres.superuser("postgres")) {
-            database.create(superuser, apps.gateway());
+            database.create(superuser, versions.getFirst().gateway());
         }
         List<CompletableFuture<Void>> starting = new ArrayList<>();
         // One after the other: the first lays out the database.
-        service("gateway-0", port(Port.GATEWAY_0), specs(0).gateway()).join();
-        starting.add(service("gateway-1", port(Port.GATEWAY_1), specs(1).gateway()));
+        gateway(0).join();
+        starting.add(gateway(1));
         for (int i = 0; i < REPLICAS; i++) {
-            starting.add(service("scheduler-" + i, ports.get(Port.SCHEDULER_0.ordinal() + i), specs(i).scheduler()));
-            int port = ports.get(Port.WORKER_0.ordinal() + i);
-            starting.add(service("worker-" + i, port, specs(i).worker(i, port)));
+            int replica = i;
+            int scheduler = ports.get(Port.SCHEDULER_0.ordinal() + i);
+            int worker = ports.get(Port.WORKER_0.ordinal() + i);
+            starting.add(service("scheduler", i, scheduler, Apps::scheduler, specs(i)::scheduler));
+            starting.add(service(
+                    "worker", i, worker, Apps::worker, () -> specs(replica).worker(replica, worker)));
         }
         starting.forEach(CompletableFuture::join);
         keycloak().awaitReady();
         admin.createModel(Demo.MODEL, Demo.LICENCE, ServiceSpecs.POOL);
         Probe.awaitAnswer(url() + "/v1", newTenant("probe"), Demo.MODEL, START);
+        // Each makes its AOT cache of its first run, as in production: all later starts take a fraction of that one.
+        CompletableFuture<?>[] again = services().stream()
+                .map(name -> CompletableFuture.runAsync(() -> restart(name), Thread::startVirtualThread))
+                .toArray(CompletableFuture[]::new);
+        CompletableFuture.allOf(again).join();
+        Probe.awaitAnswer(url() + "/v1", newTenant("probe-again"), Demo.MODEL, START);
     }
 
-    private CompletableFuture<Void> service(String name, int port, ManagedProcess.Spec as) {
-        Map<String, String> environment = new LinkedHashMap<>(as.environment());
+    private CompletableFuture<Void> gateway(int replica) {
+        int port = ports.get(Port.GATEWAY_0.ordinal() + replica);
+        return service("gateway", replica, port, Apps::gateway, specs(replica)::gateway);
+    }
+
+    private CompletableFuture<Void> service(
+            String kind, int replica, int port, Function<Apps, Path> app, Supplier<ManagedProcess.Spec> how) {
+        String name = kind + "-" + replica;
+        ShiftedClock clock =
+                new ShiftedClock(folder.resolve("clocks"), TestInfra.root().resolve("stack"), name);
+        clocks.put(name, clock);
+        servicePorts.put(name, port);
+        Map<String, String> more = new LinkedHashMap<>(environment(name));
+        more.putAll(clock.environment());
+        AtomicReference<ManagedProcess.Spec> before = new AtomicReference<>();
+        supervise(name, () -> {
+            ManagedProcess.Spec last = before.get();
+            if (last != null) {
+                var unused = AotCache.assemble(app.apply(versions.get(replica)), last);
+            }
+            ManagedProcess.Spec as = how.get();
+            before.set(as);
+            Map<String, String> environment = new LinkedHashMap<>(as.environment());
+            environment.putAll(more);
+            return ManagedProcess.start(
+                    new ManagedProcess.Spec(name, as.command(), environment, as.stopSignal()), dirs);
+        });
+        return CompletableFuture.runAsync(
+                () -> Probe.awaitReady(part(name).current(), port, START), Thread::startVirtualThread);
+    }
+
+    private Map<String, String> environment(String name) {
+        Map<String, String> environment = new LinkedHashMap<>();
         if (name.startsWith("scheduler")) {
             environment.put("ALTIPLANO_SCHEDULER_INSTANCE_ID", name);
         }
@@ -187,37 +229,25 @@ final class Cluster implements AutoCloseable {
         if (name.equals("gateway-1")) {
             environment.put("ALTIPLANO_AUDIT_CHECKPOINTS", secondCheckpoints().toString());
         }
-        ShiftedClock clock =
-                new ShiftedClock(folder.resolve("clocks"), TestInfra.root().resolve("stack"), name);
-        environment.putAll(clock.environment());
-        clocks.put(name, clock);
-        servicePorts.put(name, port);
-        supervise(
-                name,
-                () -> ManagedProcess.start(
-                        new ManagedProcess.Spec(name, command(name, as.command()), environment, as.stopSignal()),
-                        dirs));
-        return CompletableFuture.runAsync(
-                () -> Probe.awaitReady(part(name).current(), port, START), Thread::startVirtualThread);
+        return environment;
     }
 
-    /** In the middle of a rollout that is never done. */
-    private List<String> command(String name, List<String> command) {
-        List<String> of = new ArrayList<>(command);
-        for (Path app : List.of(apps.gateway(), apps.scheduler(), apps.worker())) {
-            of.replaceAll(part -> name.endsWith("-1") && part.startsWith(app + "/")
-                    ? nextVersion(app) + part.substring(app.toString().length())
-                    : part);
-        }
-        return of;
-    }
-
-    private Path nextVersion(Path app) {
-        Path root = TestInfra.root();
-        return nextVersions.computeIfAbsent(app, a -> {
-            Path module = root.relativize(a).getName(0);
-            return NextVersion.of(a, root, folder.resolve("next").resolve(module));
-        });
+    /** The build under test and the next one, each in folders of their own, so that what is learnt of a run can lie beside it. */
+    private List<Apps> versions(Path root) {
+        Apps built = Apps.ofCheckout(root);
+        Path now = folder.resolve("now");
+        Path next = folder.resolve("next");
+        return List.of(
+                new Apps(
+                        NextVersion.copy(built.gateway(), now.resolve("gateway")),
+                        NextVersion.copy(built.scheduler(), now.resolve("scheduler")),
+                        NextVersion.copy(built.worker(), now.resolve("worker")),
+                        true),
+                new Apps(
+                        NextVersion.of(built.gateway(), root, next.resolve("gateway")),
+                        NextVersion.of(built.scheduler(), root, next.resolve("scheduler")),
+                        NextVersion.of(built.worker(), root, next.resolve("worker")),
+                        true));
     }
 
     private Path secondCheckpoints() {
@@ -231,7 +261,7 @@ final class Cluster implements AutoCloseable {
     private ServiceSpecs specs(int replica) {
         int databasePort = replica == 1 ? wire("database").port() : port(Port.POSTGRES);
         return new ServiceSpecs(
-                apps,
+                versions.get(replica),
                 database(databasePort),
                 principal -> kafkaOf(principal, replica),
                 TOPICS.prefix(),
@@ -406,7 +436,7 @@ final class Cluster implements AutoCloseable {
 
     /** What {@code audit verify} says if it does not hold; empty if it does. */
     String verifyAudit() {
-        return AuditVerification.complaint(apps, audit, secondCheckpoints(), database);
+        return AuditVerification.complaint(versions.getFirst(), audit, secondCheckpoints(), database);
     }
 
     @Override

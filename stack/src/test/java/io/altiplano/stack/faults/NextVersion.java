@@ -48,7 +48,7 @@ final class NextVersion {
      */
     static Path of(Path app, Path root, Path folder) {
         try {
-            copy(app, folder);
+            var unused = copy(app, folder);
             Path contracts;
             try (Stream<Path> jars = Files.list(folder.resolve("lib/main"))) {
                 contracts = jars.filter(jar -> jar.getFileName().toString().contains(".contracts-"))
@@ -71,18 +71,20 @@ final class NextVersion {
         }
     }
 
-    private static void copy(Path from, Path to) throws IOException {
-        List<Path> all;
+    /** Copies an application as it is, by links; returns the copy. */
+    static Path copy(Path from, Path to) {
         try (Stream<Path> tree = Files.walk(from)) {
-            all = tree.toList();
-        }
-        for (Path path : all) {
-            Path target = to.resolve(from.relativize(path));
-            if (Files.isDirectory(path)) {
-                Files.createDirectories(target);
-            } else {
-                Files.createLink(target, path);
+            for (Path path : tree.toList()) {
+                Path target = to.resolve(from.relativize(path));
+                if (Files.isDirectory(path)) {
+                    Files.createDirectories(target);
+                } else {
+                    Files.createLink(target, path);
+                }
             }
+            return to;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -12,9 +12,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.altiplano.gateway.testing.GatewayTestResource;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.RestAssured;
 import io.restassured.http.ContentType;
 import io.restassured.path.json.JsonPath;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -105,5 +109,17 @@ class OpenApiDocumentTest {
     void whoAcceptsJsonGetsJson() {
         given().accept("application/json").get("/openapi").then().contentType(ContentType.JSON);
         given().get("/openapi?format=JSON").then().contentType(ContentType.JSON);
+    }
+
+    @Test
+    void aQueryThatIsNoneIsTheCallersFault() throws IOException {
+        // By hand: no client sends it.
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), RestAssured.port)) {
+            socket.getOutputStream()
+                    .write("GET /openapi?format=%zz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+                            .getBytes(StandardCharsets.US_ASCII));
+            assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                    .startsWith("HTTP/1.1 400 ");
+        }
     }
 }

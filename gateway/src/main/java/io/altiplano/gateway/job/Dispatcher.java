@@ -17,22 +17,17 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -62,9 +57,7 @@ public class Dispatcher {
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final ConcurrentLinkedQueue<Listen> wanted = new ConcurrentLinkedQueue<>();
     private final CompletableFuture<Integer> partitionCount = new CompletableFuture<>();
-    private final Map<TopicPartition, Long> positions = new HashMap<>();
-    /** By partition of {@code replies}: the offset up to which it is read before notices of the same number go on. */
-    private final Map<Integer, Long> catchingUp = new HashMap<>();
+    private final ReplyOffsets offsets;
 
     private volatile @Nullable Consumer<byte[], byte[]> polling;
     private volatile int claimed = -1;
@@ -83,6 +76,7 @@ public class Dispatcher {
         config.put("client.id", "gateway-replies");
         replies = topics.toTopics().replies();
         notices = topics.toTopics().notices();
+        offsets = new ReplyOffsets(replies, notices);
         this.jobs = jobs;
         this.lease = lease;
         this.letters = letters;
@@ -181,12 +175,7 @@ public class Dispatcher {
             int noticePartitions = consumer.partitionsFor(notices, METADATA).size();
             partitionCount.complete(Math.min(replyPartitions, noticePartitions));
         }
-        consumer.assign(positions.keySet());
-        positions.forEach(consumer::seek);
-        consumer.pause(catchingUp.keySet().stream()
-                .map(partition -> new TopicPartition(notices, partition))
-                .filter(positions::containsKey)
-                .toList());
+        offsets.resume(consumer);
     }
 
     private void poll(Consumer<byte[], byte[]> consumer) {
@@ -202,45 +191,7 @@ public class Dispatcher {
             take(record, touched);
         }
         touched.forEach(JobStream::signal);
-        for (TopicPartition partition : records.partitions()) {
-            positions.put(partition, consumer.position(partition));
-        }
-        caughtUp(consumer);
-    }
-
-    /** The scheduler's word about a lost attempt is heard after what that attempt said, as it was the first time. */
-    private void caughtUp(Consumer<byte[], byte[]> consumer) {
-        catchingUp.entrySet().removeIf(entry -> {
-            TopicPartition reply = new TopicPartition(replies, entry.getKey());
-            TopicPartition notice = new TopicPartition(notices, entry.getKey());
-            boolean gone = !consumer.assignment().contains(reply);
-            if (!gone && consumer.position(reply, METADATA) < entry.getValue()) {
-                return false;
-            }
-            if (!gone) {
-                consumer.resume(Set.of(notice));
-            }
-            return true;
-        });
-    }
-
-    private void rewind(Consumer<byte[], byte[]> consumer, int partition, Instant from) {
-        TopicPartition reply = new TopicPartition(replies, partition);
-        TopicPartition notice = new TopicPartition(notices, partition);
-        long end = consumer.endOffsets(Set.of(reply), METADATA).getOrDefault(reply, 0L);
-        var offsets =
-                consumer.offsetsForTimes(Map.of(reply, from.toEpochMilli(), notice, from.toEpochMilli()), METADATA);
-        for (TopicPartition place : Set.of(reply, notice)) {
-            var found = offsets.get(place);
-            if (found != null && found.offset() < consumer.position(place, METADATA)) {
-                consumer.seek(place, found.offset());
-                positions.put(place, found.offset());
-            }
-        }
-        if (consumer.position(reply, METADATA) < end) {
-            catchingUp.put(partition, end);
-            consumer.pause(Set.of(notice));
-        }
+        offsets.read(consumer, records.partitions());
     }
 
     /** What cannot be taken in is buried and passed over: one bad record must not stop every stream. */
@@ -290,20 +241,7 @@ public class Dispatcher {
         if (claimed >= 0) {
             keep.add(claimed);
         }
-        Set<TopicPartition> assignment = keep.stream()
-                .flatMap(p -> Stream.of(new TopicPartition(replies, p), new TopicPartition(notices, p)))
-                .collect(Collectors.toSet());
-        consumer.assign(assignment);
-        positions.keySet().retainAll(assignment);
-        List<TopicPartition> fresh = assignment.stream()
-                .filter(partition -> !positions.containsKey(partition))
-                .toList();
-        // All are asked for together. A fault in between leaves none half known: the wish fails or comes again.
-        consumer.seekToEnd(fresh);
-        fresh.forEach(partition -> positions.put(partition, consumer.position(partition, METADATA)));
-        if (wish.from != null) {
-            rewind(consumer, wish.partition, wish.from);
-        }
+        offsets.listen(consumer, keep, wish.partition, wish.from);
         LOG.debugf("listening on partition %d", wish.partition);
         wish.done.complete(null);
     }

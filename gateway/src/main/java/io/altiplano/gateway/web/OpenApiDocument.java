@@ -66,7 +66,7 @@ class OpenApiDocument {
     }
 
     private static String asked(RoutingContext request) {
-        return says(request.request().getParam("format"), JSON)
+        return request.queryParam("format").stream().anyMatch(format -> says(format, JSON))
                         || says(request.request().getHeader("accept"), "application/json")
                 ? JSON
                 : YAML;

@@ -1,6 +1,8 @@
 package io.altiplano.gateway.web;
 
 import io.quarkus.vertx.http.runtime.filters.Filters;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
@@ -79,17 +81,30 @@ public class RequestFilter {
     /** Kept connections would bring their next request here, where soon nobody answers. */
     private void leaveWhenDraining(RoutingContext request) {
         request.addHeadersEndHandler(_ -> {
-            if (draining.announced()) {
+            if (draining.announced() && isHttp2(request)) {
+                // What else is on the connection goes on; the client takes another one for what is new.
+                request.request().connection().goAway(0);
+            } else if (draining.announced()) {
                 request.response().putHeader("connection", "close");
             }
         });
         // Whoever says so closes behind the answer (RFC 9112, 9.6). One that had begun before, such as a stream, could
-        // not say so.
+        // not say so. While a body still comes the client is left to close: it would see a reset instead of the answer.
         request.addEndHandler(_ -> {
-            if (draining.announced()) {
+            if (draining.announced() && !isHttp2(request) && !bodyComes(request.request())) {
                 request.request().connection().close();
             }
         });
+    }
+
+    private static boolean bodyComes(HttpServerRequest request) {
+        boolean declared = declaredLength(request.getHeader("content-length")) > 0
+                || request.getHeader("transfer-encoding") != null;
+        return declared && !request.isEnded();
+    }
+
+    private static boolean isHttp2(RoutingContext request) {
+        return request.request().version() == HttpVersion.HTTP_2;
     }
 
     private static long declaredLength(@Nullable String header) {

@@ -3,8 +3,17 @@ package io.altiplano.gateway.web;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.quarkus.vertx.http.runtime.filters.Filters;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.PoolOptions;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.io.BufferedReader;
@@ -99,6 +108,55 @@ class RequestFilterTest {
         }
     }
 
+    @Test
+    void anAnswerToABodyThatStillComesIsHeardAndTheConnectionLeftToTheClient() throws Exception {
+        // given a gateway that takes nothing new
+        draining.start();
+        try (Client client = new Client(server.actualPort())) {
+            // when a body is announced and the half of it has come
+            client.send(
+                    "POST /whole HTTP/1.1\r\nhost: localhost\r\ncontent-length: 200000\r\n\r\n" + "x".repeat(100_000));
+
+            // then
+            assertThat(client.line()).isEqualTo("HTTP/1.1 503 Service Unavailable");
+            client.send("x".repeat(100_000));
+        }
+    }
+
+    @Test
+    void onAConnectionOfManyStreamsTheOthersGoOn() throws Exception {
+        // given two streams on one HTTP/2 connection
+        HttpClientOptions options = new HttpClientOptions()
+                .setProtocolVersion(HttpVersion.HTTP_2)
+                .setHttp2ClearTextUpgrade(false)
+                .setDefaultPort(server.actualPort());
+        HttpClient client = vertx.createHttpClient(options, new PoolOptions().setHttp2MaxSize(1));
+        Future<Buffer> one = body(client, "/stream");
+        RoutingContext first = begun.poll(SECONDS, TimeUnit.SECONDS);
+        Future<Buffer> other = body(client, "/stream");
+        RoutingContext second = begun.poll(SECONDS, TimeUnit.SECONDS);
+        assertThat(first.request().connection()).isSameAs(second.request().connection());
+
+        // when the gateway says that it goes, and one of them ends
+        draining.announce();
+        end(first);
+        assertThat(wait(one).toString()).endsWith("last\n");
+
+        // then the other ends whole, later
+        end(second);
+        assertThat(wait(other).toString()).isEqualTo("first\nlast\n");
+    }
+
+    private static Future<Buffer> body(HttpClient client, String path) {
+        return client.request(HttpMethod.GET, path)
+                .compose(HttpClientRequest::send)
+                .compose(HttpClientResponse::body);
+    }
+
+    private static <T> T wait(Future<T> future) throws Exception {
+        return future.toCompletionStage().toCompletableFuture().get(SECONDS, TimeUnit.SECONDS);
+    }
+
     private void end(RoutingContext stream) {
         vertx.runOnContext(_ -> stream.response().end("last\n"));
     }
@@ -115,8 +173,11 @@ class RequestFilterTest {
         }
 
         void get(String path) throws IOException {
-            String request = "GET " + path + " HTTP/1.1\r\nhost: localhost\r\n\r\n";
-            socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+            send("GET " + path + " HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        }
+
+        void send(String bytes) throws IOException {
+            socket.getOutputStream().write(bytes.getBytes(StandardCharsets.US_ASCII));
         }
 
         String line() throws IOException {

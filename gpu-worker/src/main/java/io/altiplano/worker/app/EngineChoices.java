@@ -83,8 +83,8 @@ final class EngineChoices {
 
     private static Kernels vector(String before) {
         if (ModuleLayer.boot().findModule(VECTOR_API).isEmpty()) {
-            throw new IllegalArgumentException(
-                    before + "vector kernels need the JVM's option --add-modules " + VECTOR_API);
+            throw new IllegalArgumentException(before + "vector kernels need the JVM's option --add-modules "
+                    + VECTOR_API + ", which ./altiplano up gives with ALTIPLANO_WORKER_KERNELS=vector");
         }
         return new CpuKernels();
     }

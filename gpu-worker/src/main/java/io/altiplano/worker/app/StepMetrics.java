@@ -26,7 +26,8 @@ final class StepMetrics implements ModelObserver {
         volatile StepReport report = NONE;
     }
 
-    private record Meters(Counter computed, Counter generated, DistributionSummary batch, Timer step, Latest last) {}
+    private record Meters(
+            Counter computed, Counter generated, DistributionSummary batch, Timer step, Timer microStep, Latest last) {}
 
     @Override
     public void stepped(String model, StepReport report) {
@@ -38,6 +39,11 @@ final class StepMetrics implements ModelObserver {
             m.batch.record(report.computedTokens());
             m.step.record(Duration.ofNanos(report.nanos()));
         }
+    }
+
+    @Override
+    public void shared(String model, long nanos) {
+        meters.computeIfAbsent(model, this::register).microStep.record(Duration.ofNanos(nanos));
     }
 
     private Meters register(String model) {
@@ -63,6 +69,10 @@ final class StepMetrics implements ModelObserver {
                         .register(registry),
                 Timer.builder("altiplano.worker.step")
                         .description("Duration of a step")
+                        .tag("model", model)
+                        .register(registry),
+                Timer.builder("altiplano.worker.microstep")
+                        .description("Duration of a micro-step of what shares the model's engine")
                         .tag("model", model)
                         .register(registry),
                 last);

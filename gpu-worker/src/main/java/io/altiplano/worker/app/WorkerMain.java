@@ -4,6 +4,7 @@ import io.altiplano.worker.kernel.nativecpu.NativeKernels;
 import io.altiplano.worker.kernel.nativecpu.NativeUnavailableException;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.annotations.QuarkusMain;
+import java.util.Set;
 
 /** Starts the worker's process; native kernels are loaded and tested beside everything else that a start does. */
 @QuarkusMain
@@ -12,7 +13,11 @@ public final class WorkerMain {
 
     /** Returns when the process has been told to stop. */
     public static void main(String... arguments) {
-        Thread.ofPlatform().name("native-kernels").daemon().start(WorkerMain::open);
+        String wanted = System.getProperty(
+                "altiplano.worker.kernels", System.getenv().getOrDefault("ALTIPLANO_WORKER_KERNELS", "auto"));
+        if (Set.of("auto", "native").contains(wanted)) {
+            Thread.ofPlatform().name("native-kernels").daemon().start(WorkerMain::open);
+        }
         Quarkus.run(arguments);
     }
 

@@ -8,9 +8,7 @@ import io.altiplano.worker.batch.Slice;
 import io.altiplano.worker.kvcache.BlockPool;
 import io.altiplano.worker.kvcache.BlockTable;
 import io.altiplano.worker.kvcache.KvStorage;
-import io.altiplano.worker.model.ForwardBatch;
 import io.altiplano.worker.model.LlamaModel;
-import io.altiplano.worker.model.LoraAdapter;
 import io.altiplano.worker.sampling.Sampler;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -23,7 +21,6 @@ import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Generates answers with one model. A thread of its own repeats three verbs: <b>schedule</b> (which tokens to compute: {@link
@@ -34,7 +31,10 @@ import org.jspecify.annotations.Nullable;
  * preempted or not, in one attempt or several, and so it is where another answer's keys and values of an equal beginning are
  * used instead of computing them again.
  *
- * <p>Invariant: when nothing runs, no KV block is held; checked each time the engine becomes idle.
+ * <p>A {@link SharedWork} is done between the steps.
+ *
+ * <p>Invariant: when nothing runs, no KV block is held but those that a work has reserved; checked each time the engine becomes
+ * idle.
  */
 public final class Engine implements AutoCloseable {
     private static final Logger LOG = System.getLogger(Engine.class.getName());
@@ -51,13 +51,16 @@ public final class Engine implements AutoCloseable {
     private final Batch batch;
     private final KvStorage storage;
     private final float[][] logits;
+    private final MicroSteps microSteps;
     private final Sampler sampler = new Sampler();
     private final Map<Sequence, Generation> generations = new HashMap<>();
     private final BlockingQueue<Runnable> commands = new LinkedBlockingQueue<>();
     private final Thread thread;
     private boolean closing;
+    private volatile boolean stopped;
 
     private volatile int freeBlocks;
+    private volatile int reservedBlocks;
     private final AtomicBoolean digestAsked = new AtomicBoolean();
     private volatile long[] digest = {};
 
@@ -77,6 +80,7 @@ public final class Engine implements AutoCloseable {
         this.pool = new BlockPool(options.kvBlocks());
         this.batch = new Batch(pool, new BatchLimits(options.sequences(), options.stepTokens()));
         this.storage = model.newKvStorage(options.kvBlocks());
+        this.microSteps = new MicroSteps(pool, model, storage, System::nanoTime);
         this.logits = new float[options.sequences()][model.config().vocabulary()];
         this.freeBlocks = options.kvBlocks();
         this.thread = Thread.ofPlatform().name("engine-" + name).daemon(true).start(this::loop);
@@ -130,14 +134,40 @@ public final class Engine implements AutoCloseable {
             throw new IllegalArgumentException(refusal.message());
         });
         Generation generation = new Generation(request, listener, tokenizer, this::cancel);
-        commands.add(() -> begin(generation));
-        if (!thread.isAlive()) {
-            throw new IllegalStateException("the engine of " + name + " has stopped");
-        }
+        order(() -> begin(generation));
         return generation;
     }
 
-    /** KV blocks that no sequence holds, as of the last step. */
+    /** What the loop carries out next; its end carries out what it still finds, so nothing is lost. */
+    private void order(Runnable command) {
+        commands.add(command);
+        if (stopped && commands.remove(command)) {
+            throw new IllegalStateException(stoppedMessage());
+        }
+    }
+
+    private String stoppedMessage() {
+        return "the engine of " + name + " has stopped";
+    }
+
+    /**
+     * Takes a work in, to be done between steps; it hears of its end in any case.
+     *
+     * @throws IllegalStateException if the loop has ended: nothing would ever be heard of the work
+     */
+    public void share(SharedWork work) {
+        order(() -> {
+            microSteps.begin(
+                    work,
+                    generations.values().stream()
+                            .mapToInt(g -> BlockTable.blocksFor(g.mostTokens()))
+                            .max()
+                            .orElse(0));
+            reservedBlocks = pool.reserved();
+        });
+    }
+
+    /** KV blocks that nothing holds, as of the last step. */
     public int freeBlocks() {
         return freeBlocks;
     }
@@ -161,9 +191,9 @@ public final class Engine implements AutoCloseable {
         return storage.ranks();
     }
 
-    /** KV blocks in all. */
+    /** KV blocks that answers may come to hold: all but those that a work has reserved. */
     public int totalBlocks() {
-        return options.kvBlocks();
+        return options.kvBlocks() - reservedBlocks;
     }
 
     /** Whether the loop still runs. */
@@ -201,25 +231,52 @@ public final class Engine implements AutoCloseable {
             LOG.log(Level.ERROR, "event=engine_died model=" + name, e);
             throw e;
         } finally {
-            List.copyOf(generations.values())
-                    .forEach(g -> end(g, Ending.Reason.FAULTED, "the engine of " + name + " has stopped"));
+            stopped = true;
+            stop();
+            // What was ordered meanwhile begins, only to be told the same.
+            for (Runnable command = commands.poll(); command != null; command = commands.poll()) {
+                command.run();
+            }
+            stop();
         }
+    }
+
+    private void stop() {
+        List.copyOf(generations.values()).forEach(g -> end(g, Ending.Reason.FAULTED, stoppedMessage()));
+        microSteps.stop(stoppedMessage());
     }
 
     private void round() {
         takeCommands();
+        if (closing) {
+            return;
+        }
         freeBlocks = pool.free();
         long start = System.nanoTime();
         List<Slice> slices = batch.plan();
         int generated = slices.isEmpty() ? 0 : step(slices);
         freeBlocks = pool.free();
-        report(slices, generated, System.nanoTime() - start);
+        long nanos = System.nanoTime() - start;
+        report(slices, generated, nanos);
+        share(slices.isEmpty() ? 0 : Math.max(1, nanos));
+    }
+
+    /** Whatever shares the engine has its turn. */
+    private void share(long answered) {
+        long nanos = microSteps.after(answered);
+        if (nanos > 0) {
+            reservedBlocks = pool.reserved();
+            freeBlocks = pool.free();
+            observed(() -> observer.shared(nanos));
+        }
     }
 
     /** Carries out what was asked for, waiting for something if there is nothing to compute. */
     private void takeCommands() {
         if (batch.isEmpty()) {
             pool.requireAllFree();
+        }
+        if (batch.isEmpty() && microSteps.isEmpty()) {
             try {
                 commands.take().run();
             } catch (InterruptedException e) {
@@ -233,6 +290,10 @@ public final class Engine implements AutoCloseable {
     }
 
     private void begin(Generation generation) {
+        if (BlockTable.blocksFor(generation.mostTokens()) > totalBlocks()) {
+            end(generation, Ending.Reason.FAULTED, "what shares the engine of " + name + " has reserved the KV blocks");
+            return;
+        }
         guarded(generation, () -> {
             Sequence sequence = generation.begin(pool);
             if (sequence != null) {
@@ -247,7 +308,7 @@ public final class Engine implements AutoCloseable {
         slices.forEach(slice -> generationOf(slice).reading());
         List<Slice> choosing = slices.stream().filter(Slice::reachesEnd).toList();
         try {
-            model.forward(forwardBatch(slices), storage, Arrays.copyOf(logits, choosing.size()));
+            model.forward(StepRows.of(slices, this::generationOf), storage, Arrays.copyOf(logits, choosing.size()));
         } catch (RuntimeException | OutOfMemoryError e) {
             LOG.log(Level.ERROR, "event=step_failed model=" + name, e);
             slices.forEach(slice -> end(generationOf(slice), Ending.Reason.FAULTED, "the model failed: " + e));
@@ -264,33 +325,6 @@ public final class Engine implements AutoCloseable {
             });
         }
         return choosing.size();
-    }
-
-    private ForwardBatch forwardBatch(List<Slice> slices) {
-        int rows = slices.stream().mapToInt(Slice::count).sum();
-        int[] tokens = new int[rows];
-        int[] positions = new int[rows];
-        int[] sequence = new int[rows];
-        int[][] tables = new int[slices.size()][];
-        @Nullable LoraAdapter[] adapters = new @Nullable LoraAdapter[slices.size()];
-        int[] logitRows =
-                new int[(int) slices.stream().filter(Slice::reachesEnd).count()];
-        int row = 0;
-        int wanted = 0;
-        for (int s = 0; s < slices.size(); s++) {
-            Slice slice = slices.get(s);
-            tables[s] = slice.sequence().blocks();
-            adapters[s] = generationOf(slice).adapter();
-            for (int i = 0; i < slice.count(); i++, row++) {
-                tokens[row] = slice.sequence().token(slice.from() + i);
-                positions[row] = slice.from() + i;
-                sequence[row] = s;
-            }
-            if (slice.reachesEnd()) {
-                logitRows[wanted++] = row - 1;
-            }
-        }
-        return new ForwardBatch(tokens, positions, sequence, tables, adapters, logitRows);
     }
 
     private Generation generationOf(Slice slice) {
@@ -326,9 +360,13 @@ public final class Engine implements AutoCloseable {
 
     private void report(List<Slice> slices, int generated, long nanos) {
         int computed = slices.stream().mapToInt(Slice::count).sum();
+        observed(() -> observer.stepped(new StepReport(
+                computed, generated, batch.running(), batch.waiting(), pool.free(), batch.preemptions(), nanos)));
+    }
+
+    private void observed(Runnable report) {
         try {
-            observer.stepped(new StepReport(
-                    computed, generated, batch.running(), batch.waiting(), pool.free(), batch.preemptions(), nanos));
+            report.run();
         } catch (RuntimeException e) {
             LOG.log(Level.ERROR, "event=observer_failed model=" + name, e);
         }

@@ -63,6 +63,11 @@ public final class Generation {
         return published;
     }
 
+    /** Tokens that prompt and answer may come to. */
+    int mostTokens() {
+        return request.prompt().length + request.maxTokens();
+    }
+
     /**
      * Goes through the relayed tokens as the earlier attempt did, and makes the sequence to go on with; none if the answer
      * turns out to be whole.

@@ -5,4 +5,7 @@ package io.altiplano.worker.engine;
 public interface ModelObserver {
     /** As {@link EngineObserver#stepped}. */
     void stepped(String model, StepReport report);
+
+    /** As {@link EngineObserver#shared}. */
+    default void shared(String model, long nanos) {}
 }

@@ -31,6 +31,17 @@ public final class ModelStore implements AutoCloseable {
     private final ModelOptions modelOptions;
     private final EngineOptions engineOptions;
     private final List<ModelObserver> observers = new CopyOnWriteArrayList<>();
+    private final ModelObserver all = new ModelObserver() {
+        @Override
+        public void stepped(String model, StepReport report) {
+            observers.forEach(observer -> observer.stepped(model, report));
+        }
+
+        @Override
+        public void shared(String model, long nanos) {
+            observers.forEach(observer -> observer.shared(model, nanos));
+        }
+    };
     private final ConcurrentHashMap<String, ServedModel> loaded = new ConcurrentHashMap<>();
     private final ReentrantLock loading = new ReentrantLock();
 
@@ -118,7 +129,7 @@ public final class ModelStore implements AutoCloseable {
                     "this worker's model store has no model '" + id + "'; import it there");
         }
         try {
-            return open(id, root.resolve(id), modelOptions, engineOptions, this::notifyObservers);
+            return open(id, root.resolve(id), modelOptions, engineOptions, all);
         } catch (RuntimeException | OutOfMemoryError e) {
             LOG.log(Level.WARNING, "event=model_load_failed model={0} error={1}", id, e);
             throw new ModelUnavailableException(
@@ -139,7 +150,7 @@ public final class ModelStore implements AutoCloseable {
         Tokenizer tokenizer = Tokenizer.load(dir);
         LlamaModel model = LlamaModel.load(dir, modelOptions);
         try {
-            Engine engine = new Engine(id, model, tokenizer, engineOptions, report -> observer.stepped(id, report));
+            Engine engine = new Engine(id, model, tokenizer, engineOptions, of(id, observer));
             LOG.log(
                     Level.INFO,
                     "event=model_loaded model={0} millis={1} numerics={2}",
@@ -155,7 +166,17 @@ public final class ModelStore implements AutoCloseable {
         }
     }
 
-    private void notifyObservers(String model, StepReport report) {
-        observers.forEach(observer -> observer.stepped(model, report));
+    private static EngineObserver of(String id, ModelObserver observer) {
+        return new EngineObserver() {
+            @Override
+            public void stepped(StepReport report) {
+                observer.stepped(id, report);
+            }
+
+            @Override
+            public void shared(long nanos) {
+                observer.shared(id, nanos);
+            }
+        };
     }
 }

@@ -32,6 +32,8 @@ public final class BlockPool {
     private final Map<PrefixChain.Name, Integer> byName = new HashMap<>();
     /** Nobody's blocks with names, the one that was let go longest ago first. */
     private final LinkedHashSet<Integer> kept = new LinkedHashSet<>();
+    /** Held by something that is no sequence. */
+    private final BitSet reserved = new BitSet();
 
     /** With {@code total} blocks, ids 0 to total-1, all blank. */
     public BlockPool(int total) {
@@ -59,6 +61,39 @@ public final class BlockPool {
     /** Blocks that nobody holds and that may be found again. */
     public int kept() {
         return kept.size();
+    }
+
+    /** Blocks that {@link #reserve} has taken. */
+    public int reserved() {
+        return reserved.cardinality();
+    }
+
+    /**
+     * Takes blocks for something that is no sequence and may hold them while none runs.
+     *
+     * @throws IllegalStateException with nothing taken, if too few are free
+     */
+    public int[] reserve(int count) {
+        if (count > free()) {
+            throw new IllegalStateException(count + " KV blocks are to be reserved and " + free() + " are free");
+        }
+        int[] blocks = new int[count];
+        for (int i = 0; i < count; i++) {
+            blocks[i] = take();
+            reserved.set(blocks[i]);
+        }
+        return blocks;
+    }
+
+    /** Gives back what {@link #reserve} gave. */
+    public void unreserve(int[] blocks) {
+        for (int block : blocks) {
+            if (!reserved.get(block)) {
+                throw new IllegalStateException("KV block " + block + " was given back but is not reserved");
+            }
+            reserved.clear(block);
+            give(block);
+        }
     }
 
     /** Takes the blank block of the lowest id or, if there is none, the kept one that was let go longest ago. */
@@ -133,14 +168,15 @@ public final class BlockPool {
     }
 
     /**
-     * The conservation check: nothing runs, so nothing may be held, and every block is blank or kept, not both.
+     * The conservation check: nothing runs, so nothing may be held but what is reserved, and every other block is blank or kept, not
+     * both.
      *
      * @throws IllegalStateException if a block is held, or the books do not balance
      */
     public void requireAllFree() {
         BitSet held = new BitSet(total);
         for (int block = 0; block < total; block++) {
-            if (holders[block] > 0) {
+            if (holders[block] > 0 && !reserved.get(block)) {
                 held.set(block);
             }
         }
@@ -148,9 +184,11 @@ public final class BlockPool {
             throw new IllegalStateException(
                     "no sequence runs, but " + held.cardinality() + " KV blocks are held: " + held);
         }
-        if (free() != total || kept.size() != byName.size() || kept.stream().anyMatch(blank::get)) {
-            throw new IllegalStateException("of %d KV blocks %d are blank, %d kept, %d named"
-                    .formatted(total, blank.cardinality(), kept.size(), byName.size()));
+        if (free() + reserved() != total
+                || kept.size() != byName.size()
+                || kept.stream().anyMatch(blank::get)) {
+            throw new IllegalStateException("of %d KV blocks %d are blank, %d kept, %d named, %d reserved"
+                    .formatted(total, blank.cardinality(), kept.size(), byName.size(), reserved()));
         }
     }
 }

@@ -302,7 +302,7 @@ class EngineTest {
                 .isInstanceOf(IllegalArgumentException.class);
     }
 
-    private static void assertSame(Answer actual, Answer expected) {
+    static void assertSame(Answer actual, Answer expected) {
         assertThat(actual.tokens()).isEqualTo(expected.tokens());
         assertThat(actual.text()).isEqualTo(expected.text());
         assertThat(actual.ending()).isEqualTo(expected.ending());

@@ -32,6 +32,31 @@ class BlockPoolTest {
     }
 
     @Test
+    void what_is_reserved_is_nobody_elses_and_no_leak() {
+        // given two of three blocks
+        BlockPool pool = new BlockPool(3);
+        int[] reserved = pool.reserve(2);
+        assertThat(reserved).containsExactly(0, 1);
+        assertThat(pool.free()).isEqualTo(1);
+        assertThat(pool.reserved()).isEqualTo(2);
+        pool.requireAllFree();
+
+        // then a table has what is left, and a leak beside it is still found
+        BlockTable table = new BlockTable(pool);
+        assertThat(table.grow(17)).isFalse();
+        assertThat(table.grow(16)).isTrue();
+        assertThatThrownBy(pool::requireAllFree).hasMessageContaining("1 KV blocks are held: {2}");
+        assertThatThrownBy(() -> pool.reserve(1)).hasMessageContaining("0 are free");
+        table.release();
+
+        pool.unreserve(reserved);
+        assertThat(pool.free()).isEqualTo(3);
+        assertThat(pool.reserved()).isZero();
+        assertThatThrownBy(() -> pool.unreserve(reserved)).hasMessageContaining("not reserved");
+        pool.requireAllFree();
+    }
+
+    @Test
     void what_is_left_over_is_named() {
         BlockPool pool = new BlockPool(3);
         new BlockTable(pool).grow(1);

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The API's OpenAPI document, for everybody: {@code /openapi.json}, {@code /openapi.yaml}, and {@code /openapi} in either form, YAML
  * if none is asked for. Both are files beside the classes, which the tests hold against them: reading the document of
- * the classes at every start would take a tenth of it.
+ * the classes took 0.14 s of every start.
  */
 @ApplicationScoped
 class OpenApiDocument {

@@ -321,9 +321,13 @@ public class JobService {
             return;
         }
         metrics.retried();
-        LOG.infof(
-                "job %s goes on in epoch %d after %d tokens",
-                retrying.getJobId(), retrying.getEpoch(), answer.getRelayedTokensCount());
+        if (answer.getComplete()) {
+            LOG.infof("job %s lost its worker behind a whole answer", retrying.getJobId());
+        } else {
+            LOG.infof(
+                    "job %s goes on in epoch %d after %d tokens",
+                    retrying.getJobId(), retrying.getEpoch(), answer.getRelayedTokensCount());
+        }
         var _ = submissions
                 .sendFollowUp(
                         open.stream.pool(),

@@ -282,7 +282,7 @@ class ChatCompletionsTest {
         CompletableFuture<Response> asked = post(Served.chat(false));
         JobSubmitted job = peer.awaitJob(tenant.id());
 
-        peer.failed(job, JobOutcome.JOB_OUTCOME_FAILED, "gateway_lost", "no gateway answered within 2000 ms");
+        peer.failed(job, JobOutcome.JOB_OUTCOME_FAILED, "gateway_lost", "no gateway answered within 45000 ms");
 
         get(asked).then().statusCode(503).header("retry-after", "1").body("error.code", equalTo("gateway_lost"));
     }

@@ -16,6 +16,11 @@ public record Cancellation(JobOutcome outcome, String code, String message, int 
         return code.equals(CANCELLED) || relayedTokens > 0;
     }
 
+    /** Whether nobody is left who could say it. */
+    boolean gatewayGone() {
+        return code.equals(GATEWAY_LOST);
+    }
+
     /** The client or an operator cancelled. */
     static final String CANCELLED = "cancelled";
     /** The gateway is gone, and its client with it: it did not answer Retrying, or the other gateways say so. */

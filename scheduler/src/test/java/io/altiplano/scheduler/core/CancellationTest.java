@@ -214,10 +214,28 @@ class CancellationTest {
         deserted("gone");
         bench.beat(beat(0, "b", 1));
         bench.readBack();
-        bench.pass(5_000);
 
         // then
         assertThat(bench.finished(id).getOutcome()).isEqualTo(JobOutcome.JOB_OUTCOME_FAILED);
+        assertThat(bench.finished(id).getErrorCode()).isEqualTo("gateway_lost");
+        assertThat(bench.finished(id).getUsage()).isEqualTo(usage(0, 0));
+    }
+
+    @Test
+    void aJobThatLostItsWorkerFirstEndsAsSoonAsItsGatewayIsKnownToBeGone() {
+        // given
+        bench.beat(beat(0, "a", 1));
+        String id = bench.submit(job(jobId()).setGateway("gone"));
+        bench.readBack();
+        bench.beat(beat(0, "b", 1));
+        bench.readBack();
+        bench.pass(30_000);
+        assertThat(bench.phase(id)).isInstanceOf(Phase.AwaitingRelay.class);
+
+        // when
+        deserted("gone");
+
+        // then
         assertThat(bench.finished(id).getErrorCode()).isEqualTo("gateway_lost");
         assertThat(bench.finished(id).getUsage()).isEqualTo(usage(0, 0));
     }

@@ -297,14 +297,14 @@ class LeaseLifeTest {
     }
 
     @Test
-    void aGatewayThatDoesNotAnswerInTwoSecondsIsLostTooAndNothingIsBilled() {
+    void aGatewayThatDoesNotAnswerInThreeQuartersOfAMinuteIsLostTooAndNothingIsBilled() {
         // given
         String id = bench.running();
         bench.beat(beat(0, "a", 2).addRunning(running(id, 1, 41)));
         lose(id, 1, "b");
 
         // when
-        bench.pass(1_900);
+        bench.pass(44_900);
         assertThat(bench.about(id)).hasSize(2);
         bench.pass(200);
 
@@ -312,6 +312,28 @@ class LeaseLifeTest {
         assertThat(bench.finished(id).getOutcome()).isEqualTo(JobOutcome.JOB_OUTCOME_FAILED);
         assertThat(bench.finished(id).getErrorCode()).isEqualTo("gateway_lost");
         assertThat(bench.finished(id).getUsage()).isEqualTo(usage(0, 0));
+    }
+
+    @Test
+    void aGatewayThatWasDeafForHalfAMinuteStillSaysThatItsClientHasAllOfTheAnswer() {
+        // given
+        String id = bench.running();
+        lose(id, 1, "b");
+        bench.pass(31_000);
+
+        // when
+        bench.decide(new Event.Relayed(
+                relay(id, 2, 9).toBuilder()
+                        .setComplete(true)
+                        .setUsage(Samples.usage(5, 9))
+                        .setFinishReason("length")
+                        .build(),
+                Samples.at(7)));
+        bench.readBack();
+
+        // then
+        assertThat(bench.finished(id).getOutcome()).isEqualTo(JobOutcome.JOB_OUTCOME_SUCCEEDED);
+        assertThat(bench.finished(id).getUsage()).isEqualTo(usage(5, 9));
     }
 
     @ParameterizedTest

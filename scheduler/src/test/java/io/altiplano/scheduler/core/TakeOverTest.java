@@ -159,14 +159,14 @@ class TakeOverTest {
         String id = bench.running();
         bench.beat(beat(0, "b", 1));
         bench.readBack();
-        bench.pass(1_900);
+        bench.pass(44_900);
 
         // when
         bench.restart();
         bench.readBack();
 
         // then
-        bench.pass(1_900);
+        bench.pass(44_900);
         assertThat(bench.phase(id)).isInstanceOf(Phase.AwaitingRelay.class);
         bench.pass(200);
         assertThat(bench.finished(id).getErrorCode()).isEqualTo("gateway_lost");

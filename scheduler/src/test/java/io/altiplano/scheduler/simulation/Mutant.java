@@ -9,6 +9,8 @@ enum Mutant {
     ACT_AT_DECIDE,
     /** A job is tried for ever. */
     NO_ATTEMPT_LIMIT,
+    /** A gateway that is deaf for two seconds is taken for dead. */
+    NO_PATIENCE,
     /** A scheduler that takes over decides before it has applied what was decided before it. */
     NO_BARRIER,
     /** First come, first served. */

@@ -1,5 +1,6 @@
 package io.altiplano.scheduler.simulation;
 
+import io.altiplano.contracts.v1.GatewayLost;
 import io.altiplano.contracts.v1.JobCancelled;
 import io.altiplano.contracts.v1.JobFinished;
 import io.altiplano.contracts.v1.JobRelayed;
@@ -12,13 +13,14 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** All clients and the gateway between. It relays tokens, fences epochs, answers Retrying, cancels, and may be gone. */
+/** All clients and the gateway between. It relays tokens, fences epochs, answers Retrying, cancels, and may be deaf or gone. */
 final class SimGateway {
     private final World world;
     private final Topics topics;
     private final World.Wire wire;
     private final Map<String, Client> clients = new LinkedHashMap<>();
     private int noticeOffset;
+    private long deafUntil;
 
     /** One job as its client sees it. */
     static final class Client {
@@ -93,33 +95,65 @@ final class SimGateway {
                 .build());
     }
 
-    /** The gateway that serves this client dies. */
+    /** The gateway that serves this client dies; mostly the others notice, after a while. */
     void lose(String id) {
         Client c = clients.get(id);
-        if (c != null) {
-            world.count("gateway lost");
-            c.gone = true;
+        if (c == null) {
+            return;
         }
+        world.count("gateway lost");
+        c.gone = true;
+        if (world.chance(0.9)) {
+            world.after(
+                    world.between(2_000, 8_000),
+                    () -> send(SubmissionRecord.newBuilder()
+                            .setGatewayLost(GatewayLost.newBuilder().setGateway(c.job.getGateway()))
+                            .build()));
+        }
+    }
+
+    /** Nothing reaches it for a while; then first all deltas do, and after them the scheduler's word. */
+    boolean goDeaf() {
+        if (deaf()) {
+            return false;
+        }
+        world.count("gateway deaf");
+        deafUntil = world.now() + world.between(1_000, 9_000);
+        return true;
+    }
+
+    private boolean deaf() {
+        return world.now() < deafUntil;
     }
 
     /** Tokens [from, upTo) of an answer, on their way for a while. */
     void delta(String id, int epoch, int from, int upTo, boolean last, String by) {
-        world.after(world.between(1, 3), () -> {
-            Client c = clients.get(id);
-            if (c == null || c.gone || c.cancelled || epoch < c.fence || from > c.received) {
-                return;
-            }
-            c.received = Math.max(c.received, upTo);
-            if (last) {
-                c.whole = true;
-                c.by = by;
-            }
-        });
+        world.after(world.between(1, 3), () -> heard(() -> take(id, epoch, from, upTo, last, by)));
+    }
+
+    private void heard(Runnable what) {
+        if (deaf()) {
+            world.after(deafUntil - world.now(), what);
+        } else {
+            what.run();
+        }
+    }
+
+    private void take(String id, int epoch, int from, int upTo, boolean last, String by) {
+        Client c = clients.get(id);
+        if (c == null || c.gone || c.cancelled || epoch < c.fence || from > c.received) {
+            return;
+        }
+        c.received = Math.max(c.received, upTo);
+        if (last) {
+            c.whole = true;
+            c.by = by;
+        }
     }
 
     private void readNotices() {
         world.after(world.between(5, 25), () -> {
-            for (; noticeOffset < topics.notices().end(); noticeOffset++) {
+            for (; !deaf() && noticeOffset < topics.notices().end(); noticeOffset++) {
                 notice(topics.notices().get(noticeOffset));
             }
             readNotices();

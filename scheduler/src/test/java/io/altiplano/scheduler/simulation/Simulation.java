@@ -36,6 +36,9 @@ final class Simulation {
         if (mutant == Mutant.NO_ATTEMPT_LIMIT) {
             settings = settings.withMaxAttempts(1_000);
         }
+        if (mutant == Mutant.NO_PATIENCE) {
+            settings = settings.withRelayTimeoutMs(2_000);
+        }
         schedulers = new SimGroup(world, topics, mutant, settings);
         ledger = new SimLedger(world, topics, mutant);
         for (int i = 0; i < WORKERS; i++) {
@@ -129,6 +132,7 @@ final class Simulation {
         int length = world.between(1, 120);
         String[] kinds = {"", "", "", "", "shaky", "shaky", "killer", "refused"};
         JobSubmitted job = Samples.job(id)
+                .setGateway("gateway-of-" + id)
                 .setTenantId(tenant)
                 .setAdapter(kinds[world.between(0, kinds.length)])
                 .setSampling(Sampling.newBuilder().setMaxTokens(length))
@@ -148,9 +152,10 @@ final class Simulation {
         for (int i = LEAST_FAULTS - 1 + world.between(0, 5); i > 0; i--) {
             SimWorker worker = workers.get(world.between(0, WORKERS));
             fault(
-                    switch (world.between(0, 5)) {
+                    switch (world.between(0, 6)) {
                         case 0, 1 -> this::schedulerFault;
                         case 2, 3 -> worker::dieIfUp;
+                        case 4 -> gateway::goDeaf;
                         default -> worker::standStill;
                     });
         }

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * The core among workers that die and stand still, gateways that vanish, clients that cancel and submit twice, and two schedulers that
+ * The core among workers that die and stand still, gateways that are deaf or vanish, clients that cancel and submit twice, and two schedulers that
  * crash, stand still and overlap, in virtual time. {@code ./altiplano test --simulation} widens it to 10,000 seeds.
  */
 class SimulationTest {
@@ -60,6 +60,7 @@ class SimulationTest {
                             "worker died",
                             "worker stood still",
                             "gateway lost",
+                            "gateway deaf",
                             "submitted twice",
                             "ledger lines repeated");
         }
@@ -87,6 +88,7 @@ class SimulationTest {
         "NO_FENCING, 'while its client waits|was accepted for'",
         "ACT_AT_DECIDE, 'has no terminal record|did not grant'",
         "NO_ATTEMPT_LIMIT, 'attempt 4 of'",
+        "NO_PATIENCE, 'its client has the whole answer|gateway_lost while its client waits'",
         "NO_BARRIER, 'granted . after|out of turn|terminal record'",
         "NO_GENERATIONS, 'two live leases|did not grant|was told|terminal record'",
         "NO_STORE_FENCE, 'two terminal records|after the terminal record|granted . after'",

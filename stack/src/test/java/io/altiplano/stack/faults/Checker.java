@@ -10,12 +10,9 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.LongSummaryStatistics;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,15 +21,6 @@ import org.jspecify.annotations.Nullable;
  * record wins), and counts are the clients' own.
  */
 final class Checker {
-    /** Of two tenants with equal weight and load, the larger share of served tokens may be this much above the smaller. */
-    private static final double FAIR = 0.10;
-    /** In at least this share of the moments that are looked at, both have requests waiting. */
-    private static final double BACKLOGGED = 0.95;
-
-    private static final int MOMENTS = 500;
-    /** Fewer served tokens than this say nothing about shares. */
-    static final long ENOUGH = 5_000;
-
     private final Evidence evidence;
     private final List<Finding> findings = new ArrayList<>();
     private final Map<String, JobFinished> terminal = new LinkedHashMap<>();
@@ -292,58 +280,5 @@ final class Checker {
         }
         evidence.undrained().forEach(what -> found(Invariant.I8, "%s", what));
         evidence.idle().forEach((what, amount) -> found(Invariant.I9, "%s: %d", what, amount));
-    }
-
-    /**
-     * I7: the shares of two tenants with equal weight, clients and questions, of served tokens. Shares are owed only to who has
-     * work waiting, so it also holds that both had a request without its first token, at nearly every moment from when both had begun
-     * until they asked no more.
-     */
-    static List<Finding> fair(List<Seen> seen, String one, String other) {
-        long a = served(seen, one);
-        long b = served(seen, other);
-        if (a + b < ENOUGH) {
-            return List.of(new Finding(Invariant.I7, (a + b) + " served tokens say nothing about shares"));
-        }
-        double waited = Math.min(waited(seen, one), waited(seen, other));
-        if (waited < BACKLOGGED) {
-            return List.of(new Finding(
-                    Invariant.I7,
-                    String.format(
-                            Locale.ROOT, "requests of %s and %s waited in %.2f of the time", one, other, waited)));
-        }
-        if (Math.max(a, b) <= (1 + FAIR) * Math.min(a, b)) {
-            return List.of();
-        }
-        return List.of(new Finding(
-                Invariant.I7,
-                one + " was served " + a + " tokens, " + other + " " + b + ", with equal weight and load"));
-    }
-
-    private static long served(List<Seen> seen, String tenant) {
-        return seen.stream()
-                .filter(s -> s.tenant().equals(tenant))
-                .mapToLong(s -> s.promptTokens() + s.tokens())
-                .sum();
-    }
-
-    /** In which share of the moments between the last tenant's first request and the first one's last a request of this one waited. */
-    private static double waited(List<Seen> seen, String tenant) {
-        Map<String, LongSummaryStatistics> sent =
-                seen.stream().collect(Collectors.groupingBy(Seen::tenant, Collectors.summarizingLong(Seen::sentNanos)));
-        long from = sent.values().stream()
-                .mapToLong(LongSummaryStatistics::getMin)
-                .max()
-                .orElseThrow();
-        long until = sent.values().stream()
-                .mapToLong(LongSummaryStatistics::getMax)
-                .min()
-                .orElseThrow();
-        return IntStream.range(0, MOMENTS)
-                        .mapToLong(i -> from + (until - from) / MOMENTS * i)
-                        .filter(at -> seen.stream()
-                                .anyMatch(s -> s.tenant().equals(tenant) && s.sentNanos() <= at && at < s.firstNanos()))
-                        .count()
-                / (double) MOMENTS;
     }
 }

@@ -18,7 +18,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -161,58 +160,6 @@ class CheckerTest {
     }
 
     @Test
-    void unequalServiceOfEqualTenantsIsFound() {
-        // given
-        List<Seen> alike = List.of(served("north", 20_000), served("south", 21_000));
-        List<Seen> unlike = List.of(served("north", 20_000), served("south", 23_000));
-
-        // then
-        assertThat(Checker.fair(alike, "north", "south")).isEmpty();
-        assertThat(Checker.fair(unlike, "north", "south"))
-                .extracting(Finding::invariant)
-                .containsExactly(Invariant.I7);
-        assertThat(Checker.fair(List.of(served("north", 20), served("south", 20)), "north", "south"))
-                .extracting(Finding::invariant)
-                .containsExactly(Invariant.I7);
-    }
-
-    @Test
-    void sharesOfATenantThatHadNothingWaitingAreNotTakenForFairness() {
-        // given
-        List<Seen> always = List.of(waited("north", 0, 50), waited("north", 40, 100));
-        List<Seen> atTimes = List.of(waited("south", 0, 30), waited("south", 95, 100));
-        List<Seen> alwaysToo = List.of(waited("south", 0, 96), waited("south", 95, 100));
-
-        // then
-        assertThat(Checker.fair(both(always, atTimes), "north", "south"))
-                .singleElement()
-                .satisfies(finding -> assertThat(finding.what()).contains("waited in 0."));
-        assertThat(Checker.fair(both(always, alwaysToo), "north", "south")).isEmpty();
-    }
-
-    private static List<Seen> both(List<Seen> one, List<Seen> other) {
-        return Stream.concat(one.stream(), other.stream()).toList();
-    }
-
-    private static Seen waited(String tenant, long sentSeconds, long firstSeconds) {
-        return new Seen(
-                tenant,
-                0,
-                true,
-                Seen.End.WHOLE,
-                UUID.randomUUID().toString(),
-                200,
-                "",
-                true,
-                0,
-                20_000,
-                "",
-                sentSeconds * 1_000_000_000,
-                firstSeconds * 1_000_000_000,
-                200 * 1_000_000_000L);
-    }
-
-    @Test
     void whatAReplacedSchedulerWroteBehindItsSuccessorIsNotHeldAgainstAnybody() {
         // given
         Map<Integer, Long> generations = new HashMap<>();
@@ -243,10 +190,6 @@ class CheckerTest {
         assertThat(Replay.follows(late, early)).isFalse();
         assertThat(Replay.follows(late, early.toBuilder().setBootId("before").build()))
                 .isFalse();
-    }
-
-    private static Seen served(String tenant, int tokens) {
-        return seen(UUID.randomUUID().toString(), tenant, Seen.End.WHOLE, 0, tokens, "", 200);
     }
 
     private static Seen seen(

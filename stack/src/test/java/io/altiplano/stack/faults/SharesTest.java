@@ -1,0 +1,75 @@
+package io.altiplano.stack.faults;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.altiplano.stack.faults.Finding.Invariant;
+import java.util.List;
+import java.util.UUID;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** What is asked of two tenants' shares, against loads of which each has one thing wrong. */
+class SharesTest {
+    private static final long SECOND = 1_000_000_000L;
+    private static final int TOKENS = 100;
+
+    /** A tenant that sends three requests a second for 20 s, of which each waits, and so many are served each second. */
+    private static Stream<Seen> load(String tenant, int waits, int servedPerSecond) {
+        Stream<Seen> served = IntStream.range(0, 20 * servedPerSecond).mapToObj(i -> {
+            long first = (long) (i / (double) servedPerSecond * SECOND);
+            return seen(tenant, first - waits * SECOND, first, TOKENS);
+        });
+        return Stream.concat(served, Stream.of(seen(tenant, 20 * SECOND, 25 * SECOND, TOKENS)));
+    }
+
+    private static Seen seen(String tenant, long sent, long first, int tokens) {
+        String job = UUID.randomUUID().toString();
+        return new Seen(tenant, 0, true, Seen.End.WHOLE, job, 200, "", true, 0, tokens, "", sent, first, 50 * SECOND);
+    }
+
+    private static List<Finding> unfair(Stream<Seen> north, Stream<Seen> south) {
+        return Shares.unfair(Stream.concat(north, south).toList(), "north", "south");
+    }
+
+    @Test
+    void equalTenantsThatAreServedAlikeAreFair() {
+        assertThat(unfair(load("north", 4, 10), load("south", 4, 10))).isEmpty();
+        assertThat(unfair(load("north", 4, 20), load("south", 4, 19))).isEmpty();
+    }
+
+    @Test
+    void unequalServiceOfEqualTenantsIsFound() {
+        assertThat(unfair(load("north", 4, 10), load("south", 4, 8)))
+                .singleElement()
+                .satisfies(finding -> {
+                    assertThat(finding.invariant()).isEqualTo(Invariant.I7);
+                    assertThat(finding.what()).contains("north was served").contains("equal weight");
+                });
+    }
+
+    @Test
+    void whatWasServedBeforeBothHadWorkWaitingOrAfterTheyAskedNoMoreIsNobodysShare() {
+        // given
+        Stream<Seen> headStart = Stream.of(seen("north", -5 * SECOND, -4 * SECOND, 9_000));
+        Stream<Seen> tail = Stream.of(seen("south", 19 * SECOND, 30 * SECOND, 9_000));
+
+        // then
+        assertThat(unfair(Stream.concat(headStart, load("north", 4, 10)), Stream.concat(tail, load("south", 4, 10))))
+                .isEmpty();
+    }
+
+    @Test
+    void tooFewTokensSayNothing() {
+        assertThat(unfair(load("north", 4, 1), load("south", 4, 1)))
+                .singleElement()
+                .satisfies(finding -> assertThat(finding.what()).contains("say nothing"));
+    }
+
+    @Test
+    void sharesOfATenantThatHadNothingWaitingAreNotTakenForFairness() {
+        assertThat(unfair(load("north", 4, 10), load("south", 1, 10)))
+                .singleElement()
+                .satisfies(finding -> assertThat(finding.what()).contains("waited in 0."));
+    }
+}

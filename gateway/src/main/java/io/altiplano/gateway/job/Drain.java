@@ -23,11 +23,11 @@ public class Drain {
 
     private final Draining draining;
     private final JobService jobs;
-    private final IdempotentRequests idempotent;
+    private final IdempotentRuns idempotent;
     private final JobSettings settings;
 
     @Inject
-    Drain(Draining draining, JobService jobs, IdempotentRequests idempotent, JobSettings settings) {
+    Drain(Draining draining, JobService jobs, IdempotentRuns idempotent, JobSettings settings) {
         this.draining = draining;
         this.jobs = jobs;
         this.idempotent = idempotent;

@@ -219,10 +219,13 @@ public class JobService {
         }
     }
 
-    /** What Kafka may hold although it did not say so is called back; the client was sent away. */
+    /**
+     * What Kafka may hold although it did not say so is called back; the client was sent away. It is remembered a while, for should
+     * the scheduler ask for it, it did not hear that.
+     */
     private void refuse(JobStream stream, String reason) {
         stream.fail(new JobEvent.Failed(reason, "not queued"), false);
-        jobs.remove(stream.id().toString());
+        jobs.computeIfPresent(stream.id().toString(), (id, open) -> open.leaving(settings.remembered()));
         sendCancelled(stream, reason, 0, 0);
     }
 
@@ -249,14 +252,7 @@ public class JobService {
                 .setPromptTokens(prompt)
                 .setReason(reason)
                 .build();
-        var _ = submissions
-                .sendFollowUp(
-                        stream.pool(),
-                        SubmissionRecord.newBuilder().setCancelled(body).build())
-                .exceptionally(e -> {
-                    LOG.warnf("cancellation of %s not acknowledged: %s", stream.id(), e.getMessage());
-                    return null;
-                });
+        submissions.sendFollowUp(stream.pool(), body);
     }
 
     private void ended(JobStream stream, String outcome) {
@@ -318,6 +314,10 @@ public class JobService {
         }
         JobRelayed answer = open.stream.retrying(retrying.getEpoch());
         if (answer == null) {
+            if (open.stream.ended()) {
+                sendCancelled(
+                        open.stream, "nobody waits for it", open.stream.relayedTokens(), open.stream.promptTokens());
+            }
             return;
         }
         metrics.retried();
@@ -328,14 +328,7 @@ public class JobService {
                     "job %s goes on in epoch %d after %d tokens",
                     retrying.getJobId(), retrying.getEpoch(), answer.getRelayedTokensCount());
         }
-        var _ = submissions
-                .sendFollowUp(
-                        open.stream.pool(),
-                        SubmissionRecord.newBuilder().setRelayed(answer).build())
-                .exceptionally(e -> {
-                    LOG.warnf("relay of %s not acknowledged: %s", retrying.getJobId(), e.getMessage());
-                    return null;
-                });
+        submissions.sendFollowUp(open.stream.pool(), answer);
     }
 
     private void finished(JobFinished finished, long nonce) {

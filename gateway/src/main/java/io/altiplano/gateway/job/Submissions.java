@@ -2,6 +2,8 @@ package io.altiplano.gateway.job;
 
 import io.altiplano.contracts.Topics;
 import io.altiplano.contracts.v1.GatewayLost;
+import io.altiplano.contracts.v1.JobCancelled;
+import io.altiplano.contracts.v1.JobRelayed;
 import io.altiplano.contracts.v1.JobSubmitted;
 import io.altiplano.contracts.v1.RightWithdrawn;
 import io.altiplano.contracts.v1.SubmissionRecord;
@@ -107,14 +109,30 @@ public class Submissions {
     }
 
     /** Sends a word about a job that Kafka may hold: it must outlast an outage that was too long for a submission. */
-    CompletableFuture<Void> sendFollowUp(String pool, SubmissionRecord body) {
+    void sendFollowUp(String pool, JobCancelled cancelled) {
+        sendFollowUp(
+                pool,
+                SubmissionRecord.newBuilder().setCancelled(cancelled).build(),
+                "the cancellation of " + cancelled.getJobId());
+    }
+
+    /** As {@link #sendFollowUp(String, JobCancelled)}. */
+    void sendFollowUp(String pool, JobRelayed relayed) {
+        sendFollowUp(
+                pool, SubmissionRecord.newBuilder().setRelayed(relayed).build(), "the relay of " + relayed.getJobId());
+    }
+
+    private void sendFollowUp(String pool, SubmissionRecord body, String what) {
         ProducerRecord<String, SubmissionRecord> record = new ProducerRecord<>(topic, pool, body);
         Producer<String, SubmissionRecord> by = clients.patient;
         // Twice is no harm to any of them.
-        return send(by, record)
-                .exceptionallyCompose(failure -> by == clients.patient
-                        ? CompletableFuture.failedFuture(failure)
-                        : send(clients.patient, record));
+        var _ = send(by, record)
+                .exceptionallyCompose(failure ->
+                        by == clients.patient ? CompletableFuture.failedFuture(failure) : send(clients.patient, record))
+                .exceptionally(failure -> {
+                    LOG.warnf("%s was not acknowledged: %s", what, failure.getMessage());
+                    return null;
+                });
     }
 
     /**

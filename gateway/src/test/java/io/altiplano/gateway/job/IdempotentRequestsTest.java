@@ -57,7 +57,7 @@ class IdempotentRequestsTest {
     JobService jobs;
 
     @Inject
-    IdempotentRequests idempotent;
+    IdempotentRuns idempotent;
 
     private KafkaPeer peer;
     private Served.Tenant tenant;

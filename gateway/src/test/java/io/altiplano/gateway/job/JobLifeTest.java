@@ -12,6 +12,7 @@ import io.altiplano.gateway.testing.GatewayTestResource;
 import io.altiplano.gateway.testing.KafkaPeer;
 import io.altiplano.gateway.testing.Served;
 import io.altiplano.gateway.testing.Sse;
+import io.altiplano.gateway.web.ApiError;
 import io.altiplano.gateway.web.ApiException;
 import io.altiplano.gateway.web.Draining;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
@@ -33,6 +34,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
@@ -53,7 +55,7 @@ class JobLifeTest {
     Submissions submissions;
 
     @Inject
-    IdempotentRequests idempotent;
+    IdempotentRuns idempotent;
 
     @Inject
     ReplyLease lease;
@@ -221,6 +223,32 @@ class JobLifeTest {
                 });
         assertThat(cutOff.openStreams()).isZero();
         unreachable.close(new ShutdownEvent());
+    }
+
+    @Test
+    void aJobThatWasSentButNotAcceptedIsCalledBackAgainWhenTheSchedulerAsksForIt() {
+        // given
+        AtomicInteger asked = new AtomicInteger();
+        JobSubmitted.Builder sent = JobSubmitted.newBuilder()
+                .setPool("default")
+                .setTenantId(tenant.id())
+                .setModel("llama-3.1-starter")
+                .addPromptTokens(1);
+        assertThatThrownBy(() -> jobs.submit(sent, () -> {
+                    if (asked.getAndIncrement() > 0) {
+                        throw new ApiException(ApiError.forbidden("right_withdrawn", "ended meanwhile"));
+                    }
+                    return 1;
+                }))
+                .isInstanceOf(ApiException.class);
+        JobSubmitted job = peer.awaitJob(tenant.id());
+        assertThat(peer.awaitCancelled(job).getReason()).isEqualTo("right_withdrawn");
+
+        // when: its worker was lost, and the first word with it
+        peer.retrying(job, 2);
+
+        // then
+        assertThat(peer.awaitCancelled(job).getReason()).isEqualTo("nobody waits for it");
     }
 
     /** A port on which nobody listens. */

@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Takes in what others wrote. A fact is durable in its own topic, so noting it needs no read-back; it makes decisions due
- * but grants and ends nothing itself. Repeats and facts about unknown or finished jobs change nothing.
+ * but grants and ends nothing itself. Repeats and facts about finished jobs change nothing; those
+ * about unknown ones nothing, or wait for their submission.
  */
 final class Facts {
     private final Shard shard;
@@ -65,12 +66,21 @@ final class Facts {
         shard.prefixes.put(id, Prefixes.ofHashes(submitted.getPrefixHashesList()));
         shard.dispatcher.enqueue(job);
         shard.touch(job);
-        shard.happened(What.JOB_QUEUED, id, 0, "", "pool=" + job.pool());
+        shard.happened(
+                What.JOB_QUEUED,
+                id,
+                0,
+                "",
+                "pool=" + job.pool() + " tenant=" + job.submission().getTenantId());
         if (early != null) {
             early.records().forEach(r -> readBack.apply(r, nowMs));
             AttemptEnded ended = early.ended();
             if (ended != null) {
                 ended(ended, nowMs);
+            }
+            JobCancelled cancelled = early.cancelled();
+            if (cancelled != null) {
+                cancelled(cancelled, nowMs);
             }
         }
     }
@@ -128,6 +138,8 @@ final class Facts {
                             cancelled.getReason(),
                             cancelled.getRelayedTokens()),
                     nowMs);
+        } else if (shard.state.finished(cancelled.getJobId()) == null) {
+            shard.state.keepEarly(cancelled, nowMs);
         }
     }
 

@@ -1,6 +1,7 @@
 package io.altiplano.scheduler.core;
 
 import io.altiplano.contracts.v1.AttemptEnded;
+import io.altiplano.contracts.v1.JobCancelled;
 import io.altiplano.contracts.v1.JobRecord;
 import io.altiplano.contracts.v1.JobSubmitted;
 import io.altiplano.contracts.v1.ReplyAddress;
@@ -80,19 +81,29 @@ final class State {
 
     /** Keeps a record of a job that is not known yet. */
     void keepEarly(String jobId, JobRecord record, long nowMs) {
-        Early before = early.getOrDefault(jobId, new Early(jobId, nowMs, List.of(), null));
+        Early before = before(jobId, nowMs);
         List<JobRecord> records = new ArrayList<>(before.records());
         records.add(record);
-        keep(new Early(jobId, before.atMs(), List.copyOf(records), before.ended()));
+        keep(new Early(jobId, before.atMs(), List.copyOf(records), before.ended(), before.cancelled()));
+    }
+
+    private Early before(String jobId, long nowMs) {
+        return early.getOrDefault(jobId, new Early(jobId, nowMs, List.of(), null, null));
     }
 
     /** Keeps the end of an attempt of a job that is not known yet: the one of the latest epoch. */
     void keepEarly(AttemptEnded ended, long nowMs) {
-        Early before = early.getOrDefault(ended.getJobId(), new Early(ended.getJobId(), nowMs, List.of(), null));
+        Early before = before(ended.getJobId(), nowMs);
         AttemptEnded last = before.ended();
         if (last == null || last.getEpoch() <= ended.getEpoch()) {
-            keep(new Early(before.jobId(), before.atMs(), before.records(), ended));
+            keep(new Early(before.jobId(), before.atMs(), before.records(), ended, before.cancelled()));
         }
+    }
+
+    /** Keeps the cancellation of a job that is not known yet. */
+    void keepEarly(JobCancelled cancelled, long nowMs) {
+        Early before = before(cancelled.getJobId(), nowMs);
+        keep(new Early(before.jobId(), before.atMs(), before.records(), before.ended(), cancelled));
     }
 
     private void keep(Early e) {

@@ -1,6 +1,7 @@
 package io.altiplano.scheduler.core;
 
 import io.altiplano.contracts.v1.AttemptEnded;
+import io.altiplano.contracts.v1.JobCancelled;
 import io.altiplano.contracts.v1.JobRecord;
 import io.altiplano.contracts.v1.ReplyAddress;
 import io.altiplano.scheduler.fleet.Boot;
@@ -31,13 +32,16 @@ public sealed interface Stored {
 
     /**
      * Records of a job whose submission was not read yet: after a crash the topics are read again, each at its own pace.
-     * They take effect when it comes.
+     * They take effect when it comes. So does a cancellation that came before it: a gateway calls back what it does not know to be
+     * accepted, by another way to the broker.
      */
     record Early(
             String jobId,
             long atMs,
             List<JobRecord> records,
-            @Nullable AttemptEnded ended) implements Stored {
+            @Nullable AttemptEnded ended,
+            @Nullable JobCancelled cancelled)
+            implements Stored {
         @Override
         public String key() {
             return jobKey(jobId);

@@ -48,6 +48,9 @@ public final class StoredCodec {
                 if (e.ended() != null) {
                     b.setEnded(e.ended());
                 }
+                if (e.cancelled() != null) {
+                    b.setCancelled(e.cancelled());
+                }
                 entry.setEarly(b);
             }
             case Stored.Incarnations i -> entry.setBoot(write(i.boot()));
@@ -84,7 +87,11 @@ public final class StoredCodec {
             case EARLY -> {
                 StoredEarly e = entry.getEarly();
                 yield new Stored.Early(
-                        e.getJobId(), e.getAtMs(), e.getRecordsList(), e.hasEnded() ? e.getEnded() : null);
+                        e.getJobId(),
+                        e.getAtMs(),
+                        e.getRecordsList(),
+                        e.hasEnded() ? e.getEnded() : null,
+                        e.hasCancelled() ? e.getCancelled() : null);
             }
             case BOOT -> new Stored.Incarnations(read(entry.getBoot()));
             case WITHDRAWAL -> {

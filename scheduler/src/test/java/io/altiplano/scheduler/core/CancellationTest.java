@@ -166,6 +166,29 @@ class CancellationTest {
         assertThat(bench.written).hasSize(before);
     }
 
+    @Test
+    void aCancellationThatComesBeforeItsJobEndsItWhenItComesAlsoAfterARestart() {
+        // given
+        bench.beat(beat(0, "a", 1));
+        String id = jobId();
+
+        // when
+        bench.decide(new Event.Cancelled(JobCancelled.newBuilder()
+                .setJobId(id)
+                .setReason("submission_failed")
+                .build()));
+        bench.restart();
+        bench.readBack();
+        bench.submit(job(id));
+        bench.readBack();
+
+        // then
+        assertThat(bench.work).isEmpty();
+        assertThat(bench.finished(id).getOutcome()).isEqualTo(JobOutcome.JOB_OUTCOME_CANCELLED);
+        assertThat(bench.finished(id).getErrorMessage()).isEqualTo("submission_failed");
+        assertThat(bench.finished(id).getUsage()).isEqualTo(usage(0, 0));
+    }
+
     private void deserted(String gateway) {
         bench.decide(
                 new Event.Deserted(GatewayLost.newBuilder().setGateway(gateway).build()));

@@ -49,11 +49,13 @@ final class Batches {
                 dead.add(new DeadLetter(record.offset(), String.valueOf(e.getMessage())));
             }
         }
+        long to = records.getLast().offset() + 1;
         return new Batch(
                 partition.topic(),
                 partition.partition(),
                 expected,
-                records.getLast().offset() + 1,
+                to,
+                generations.holding(partition, to),
                 entries,
                 dead);
     }
@@ -75,8 +77,15 @@ final class Batches {
             if (posted == Ledger.Posted.REFUSED) {
                 LOG.errorf("%s offset %d cannot be posted and is buried", partition, record.offset());
                 DeadLetter letter = new DeadLetter(record.offset(), "the database refuses its data");
+                long to = record.offset() + 1;
                 posted = poster.apply(new Batch(
-                        partition.topic(), partition.partition(), at, record.offset() + 1, List.of(), List.of(letter)));
+                        partition.topic(),
+                        partition.partition(),
+                        at,
+                        to,
+                        generations.holding(partition, to),
+                        List.of(),
+                        List.of(letter)));
             }
             if (posted != Ledger.Posted.YES) {
                 return at;

@@ -45,9 +45,14 @@ public class Ledger {
         REFUSED
     }
 
+    /** Where the posting of a partition stands. */
+    LedgerStore.Place place(String topic, int partition) {
+        return db.ledger(handle -> LedgerStore.place(handle, topic, partition));
+    }
+
     /** The next offset to post of a partition. */
     long nextOffset(String topic, int partition) {
-        return db.ledger(handle -> LedgerStore.nextOffset(handle, topic, partition));
+        return place(topic, partition).offset();
     }
 
     /**

@@ -85,28 +85,41 @@ final class LedgerStore {
 
     private LedgerStore() {}
 
+    /**
+     * Where the posting of a partition stands.
+     *
+     * @param offset the next one to post, 0 if none was ever posted
+     * @param generation of the scheduler whose records count there; 0 where that is not known
+     */
+    record Place(long offset, long generation) {}
+
     /** The next offset to post of a partition, 0 if none was ever posted. */
     static long nextOffset(Handle ledger, String topic, int partition) {
+        return place(ledger, topic, partition).offset();
+    }
+
+    static Place place(Handle ledger, String topic, int partition) {
         ledger.execute(
                 "INSERT INTO ingest_offset (topic, partition, next_offset) VALUES (?, ?, 0) ON CONFLICT DO NOTHING",
                 topic,
                 partition);
-        return ledger.createQuery(
-                        "SELECT next_offset FROM ingest_offset WHERE topic = :topic AND partition = :partition")
+        return ledger.createQuery("""
+                        SELECT next_offset, CASE WHEN generation_offset = next_offset THEN generation ELSE 0 END AS generation
+                        FROM ingest_offset WHERE topic = :topic AND partition = :partition
+                        """)
                 .bind("topic", topic)
                 .bind("partition", partition)
-                .mapTo(Long.class)
+                .map((row, context) -> new Place(row.getLong("next_offset"), row.getLong("generation")))
                 .one();
     }
 
     /** Moves the offset if it is where the batch begins; false if another gateway has moved it. */
     static boolean advance(Handle ledger, Batch batch) {
         return ledger.execute(
-                        "UPDATE ingest_offset SET next_offset = ? WHERE topic = ? AND partition = ? AND next_offset = ?",
-                        batch.to(),
-                        batch.topic(),
-                        batch.partition(),
-                        batch.from())
+                        """
+                        UPDATE ingest_offset SET next_offset = ?, generation = ?, generation_offset = ?
+                        WHERE topic = ? AND partition = ? AND next_offset = ?
+                        """, batch.to(), batch.generation(), batch.to(), batch.topic(), batch.partition(), batch.from())
                 == 1;
     }
 

@@ -202,9 +202,10 @@ public class UsageIngest {
         }
         for (TopicPartition partition : List.copyOf(unplaced)) {
             try {
-                long offset = ledger.nextOffset(partition.topic(), partition.partition());
-                from.seek(partition, offset);
-                next.put(partition, offset);
+                LedgerStore.Place place = ledger.place(partition.topic(), partition.partition());
+                generations.begin(partition, place.offset(), place.generation());
+                from.seek(partition, place.offset());
+                next.put(partition, place.offset());
                 unplaced.remove(partition);
                 from.resume(List.of(partition));
             } catch (DatabaseUnavailableException e) {

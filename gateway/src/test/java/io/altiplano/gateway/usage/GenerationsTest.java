@@ -38,6 +38,28 @@ class GenerationsTest {
     }
 
     @Test
+    void whoeverGoesOnFromWhereAnotherStoppedKnowsWhatIsOfASchedulerThatWasReplaced() {
+        // when
+        generations.begin(PARTITION, 10, 6);
+
+        // then
+        assertThat(count(10, 5)).isFalse();
+        assertThat(count(11, 6)).isTrue();
+        assertThat(generations.holding(PARTITION, 12)).isEqualTo(6);
+    }
+
+    @Test
+    void whoeverBeginsWhereNothingIsKnownTakesWhatComes() {
+        // when
+        generations.begin(PARTITION, 10, 0);
+
+        // then
+        assertThat(generations.holding(PARTITION, 10)).isZero();
+        assertThat(count(10, 5)).isTrue();
+        assertThat(generations.holding(PARTITION, 11)).isEqualTo(5);
+    }
+
+    @Test
     void partitionsHaveSchedulersOfTheirOwn() {
         // given
         count(0, 6);

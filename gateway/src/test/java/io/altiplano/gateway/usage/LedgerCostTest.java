@@ -304,7 +304,7 @@ class LedgerCostTest {
         long next = ledger.nextOffset("costs", 0);
         List<LedgerEntry> entries =
                 java.util.Arrays.stream(jobs).map(LedgerEntry::of).toList();
-        assertThat(ledger.post(new Batch("costs", 0, next, next + jobs.length, entries, List.of())))
+        assertThat(ledger.post(new Batch("costs", 0, next, next + jobs.length, 0, entries, List.of())))
                 .isEqualTo(Ledger.Posted.YES);
     }
 

@@ -96,7 +96,7 @@ class PostersTest {
     }
 
     private Callable<Ledger.Posted> posting(String topic, List<LedgerEntry> jobs) {
-        return () -> ledger.post(new Batch(topic, 0, ledger.nextOffset(topic, 0), jobs.size(), jobs, List.of()));
+        return () -> ledger.post(new Batch(topic, 0, ledger.nextOffset(topic, 0), jobs.size(), 0, jobs, List.of()));
     }
 
     /** Jobs of 40 rollups, in any order. */

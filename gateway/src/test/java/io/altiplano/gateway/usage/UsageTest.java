@@ -200,7 +200,7 @@ class UsageTest {
     void aBatchThatAnotherGatewayHasPostedIsNotPostedAgain() {
         String tenant = newTenant("overtaken", "community");
         LedgerEntry entry = LedgerEntry.of(finished(tenant, 3, 4).build());
-        Batch batch = new Batch("elsewhere", 0, ledger.nextOffset("elsewhere", 0), 1, List.of(entry), List.of());
+        Batch batch = new Batch("elsewhere", 0, ledger.nextOffset("elsewhere", 0), 1, 0, List.of(entry), List.of());
 
         Ledger.Posted first = ledger.post(batch);
         Ledger.Posted second = ledger.post(batch);
@@ -211,6 +211,21 @@ class UsageTest {
     }
 
     @Test
+    void theGenerationIsKeptForTheOffsetToWhichItWasPosted() {
+        // given
+        ledger.post(new Batch("kept", 0, ledger.nextOffset("kept", 0), 5, 7, List.of(), List.of()));
+
+        // when
+        LedgerStore.Place posted = ledger.place("kept", 0);
+        db.ledger(handle -> handle.execute("UPDATE ingest_offset SET next_offset = 3 WHERE topic = 'kept'"));
+        LedgerStore.Place setBack = ledger.place("kept", 0);
+
+        // then
+        assertThat(posted).isEqualTo(new LedgerStore.Place(5, 7));
+        assertThat(setBack).isEqualTo(new LedgerStore.Place(3, 0));
+    }
+
+    @Test
     void aTenantSeesItsOwnUsageAloneByItsMembersAndItsKeys() {
         String mine = newTenant("mine", "community");
         String other = newTenant("others", "community");
@@ -218,7 +233,7 @@ class UsageTest {
         List<LedgerEntry> entries = List.of(
                 LedgerEntry.of(finished(mine, 3, 4).build()),
                 LedgerEntry.of(finished(other, 5, 6).build()));
-        ledger.post(new Batch("own", 0, ledger.nextOffset("own", 0), 2, entries, List.of()));
+        ledger.post(new Batch("own", 0, ledger.nextOffset("own", 0), 2, 0, entries, List.of()));
 
         var byMember = person(mine + "-viewer").get("/v1/organization/usage");
         var byKey =

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -20,6 +21,7 @@ import java.util.function.IntSupplier;
  */
 final class Wire implements AutoCloseable {
     private static final long PEEK_NANOS = 20_000_000;
+    private static final long LET_GO_NANOS = 10_000_000_000L;
     private static final long SLOW_NANOS = 120_000_000;
 
     /** What a wire does to what it is given. */
@@ -69,16 +71,35 @@ final class Wire implements AutoCloseable {
         open.clear();
     }
 
+    /** The system may hold the port for a moment yet after the socket that listened on it before is closed. */
     private ServerSocket listen(int at) {
+        long until = System.nanoTime() + LET_GO_NANOS;
+        while (true) {
+            try {
+                return listenNow(at);
+            } catch (BindException e) {
+                if (System.nanoTime() > until) {
+                    throw new UncheckedIOException(e);
+                }
+                LockSupport.parkNanos(PEEK_NANOS);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
+    private ServerSocket listenNow(int at) throws IOException {
+        ServerSocket server = new ServerSocket();
         try {
-            ServerSocket server = new ServerSocket();
             server.setReuseAddress(true);
             server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), at), 512);
-            Thread.ofVirtual().name("wire").start(() -> accept(server));
-            return server;
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            closeQuietly(server);
+            throw e;
         }
+        // Of a virtual thread the port would be let go only when that thread gets to run after the close.
+        Thread.ofPlatform().daemon().name("wire").start(() -> accept(server));
+        return server;
     }
 
     private void accept(ServerSocket server) {

@@ -36,7 +36,8 @@ import org.jboss.logging.Logger;
  *
  * <p>A job is open from before its submission is sent (an answer may be quicker than the acknowledgement) until its stream
  * ends. A stream that ended with a whole answer is remembered a while, because its worker can be lost between the last token
- * and its report: the scheduler then asks, and is told that the job is complete, with its counts.
+ * and its report: the scheduler then asks, and is told that the job is complete, with its counts. So is one that was refused
+ * although Kafka may hold it: the scheduler is told that nobody waits for it.
  */
 @ApplicationScoped
 public class JobService {
@@ -59,13 +60,18 @@ public class JobService {
      * A job known here. {@code untilNanos}: when the sweep acts on it, whatever it is then; by the monotonic clock, as the other may
      * jump ahead and end every answer at once.
      */
-    private record Open(JobStream stream, Right right, long licenceEpoch, long untilNanos) {
+    private record Open(JobStream stream, Right right, long licenceEpoch, boolean refused, long untilNanos) {
         Open(JobStream stream, Right right, long licenceEpoch, Duration left) {
-            this(stream, right, licenceEpoch, System.nanoTime() + left.toNanos());
+            this(stream, right, licenceEpoch, false, System.nanoTime() + left.toNanos());
         }
 
         Open leaving(Duration left) {
             return new Open(stream, right, licenceEpoch, left);
+        }
+
+        /** Its client was told that nothing was accepted. */
+        Open refused(Duration left) {
+            return new Open(stream, right, licenceEpoch, true, System.nanoTime() + left.toNanos());
         }
 
         boolean due(long nanos) {
@@ -225,7 +231,7 @@ public class JobService {
      */
     private void refuse(JobStream stream, String reason) {
         stream.fail(new JobEvent.Failed(reason, "not queued"), false);
-        jobs.computeIfPresent(stream.id().toString(), (id, open) -> open.leaving(settings.remembered()));
+        jobs.computeIfPresent(stream.id().toString(), (id, open) -> open.refused(settings.remembered()));
         sendCancelled(stream, reason, 0, 0);
     }
 
@@ -312,12 +318,12 @@ public class JobService {
         if (open == null || open.stream.address().getNonce() != nonce) {
             return;
         }
+        if (open.refused) {
+            sendCancelled(open.stream, "nobody waits for it", 0, 0);
+            return;
+        }
         JobRelayed answer = open.stream.retrying(retrying.getEpoch());
         if (answer == null) {
-            if (open.stream.ended()) {
-                sendCancelled(
-                        open.stream, "nobody waits for it", open.stream.relayedTokens(), open.stream.promptTokens());
-            }
             return;
         }
         metrics.retried();

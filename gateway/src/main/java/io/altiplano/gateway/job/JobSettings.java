@@ -35,7 +35,7 @@ public interface JobSettings {
     @WithDefault("PT20S")
     Duration drain();
 
-    /** How long a whole answer is remembered for a worker lost right behind it. */
+    /** How long a whole answer is remembered for a worker lost right behind it; and a job that was refused although it may be queued. */
     @WithDefault("PT60S")
     Duration remembered();
 

@@ -251,7 +251,7 @@ public final class JobStream implements AnswerStream {
 
     /**
      * From now on only {@code nextEpoch} and later count; the answer to the notice, or nothing when the stream has ended
-     * without a whole answer (then a cancellation was sent).
+     * without a whole answer (then a cancellation is already on its way).
      */
     @Nullable
     JobRelayed retrying(int nextEpoch) {

@@ -11,7 +11,8 @@ enum LedgerTable {
     USAGE_MONTH("t", "tenant_id, start_at, project_id, api_key_id, model"),
     /** But for when it was buried. */
     DEAD_LETTER("(topic, partition, record_offset, reason)", "topic, partition, record_offset"),
-    INGEST_OFFSET("t", "topic, partition");
+    /** But for the generation, which a gateway of before it was kept, or whoever set the offset back, left as it was. */
+    INGEST_OFFSET("(topic, partition, next_offset)", "topic, partition");
 
     private final String row;
     private final String order;

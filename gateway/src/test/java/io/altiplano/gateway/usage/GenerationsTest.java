@@ -2,7 +2,11 @@ package io.altiplano.gateway.usage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.altiplano.contracts.Topics;
 import io.altiplano.contracts.v1.JobRecord;
+import java.util.List;
+import java.util.stream.LongStream;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.Test;
 
@@ -10,6 +14,7 @@ class GenerationsTest {
     private static final TopicPartition PARTITION = new TopicPartition("jobs", 0);
 
     private final Generations generations = new Generations();
+    private long next;
 
     private boolean count(long offset, long generation) {
         return generations.count(
@@ -57,6 +62,24 @@ class GenerationsTest {
         assertThat(generations.holding(PARTITION, 10)).isZero();
         assertThat(count(10, 5)).isTrue();
         assertThat(generations.holding(PARTITION, 11)).isEqualTo(5);
+    }
+
+    @Test
+    void aBatchTellsTheGenerationThatHoldsThePartitionBehindIt() {
+        // given
+        List<ConsumerRecord<byte[], byte[]>> records = LongStream.of(5, 7, 5)
+                .mapToObj(generation ->
+                        JobRecord.newBuilder().setGeneration(generation).build())
+                .map(Topics.JOB::encode)
+                .map(value -> new ConsumerRecord<>("jobs", 0, next++, new byte[0], value))
+                .toList();
+
+        // when
+        Batch batch = Batches.of(generations, PARTITION, 0, records);
+
+        // then
+        assertThat(batch.generation()).isEqualTo(7);
+        assertThat(batch.to()).isEqualTo(3);
     }
 
     @Test

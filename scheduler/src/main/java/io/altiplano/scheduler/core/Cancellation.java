@@ -9,16 +9,27 @@ import io.altiplano.contracts.v1.JobOutcome;
  * @param code error code of the terminal record
  * @param message for people
  * @param relayedTokens tokens the client was given: what is billed if the worker is lost too
+ * @param lastWord whether no gateway has more to say about the job: one called it back, or it is gone
  */
-public record Cancellation(JobOutcome outcome, String code, String message, int relayedTokens) {
+public record Cancellation(JobOutcome outcome, String code, String message, int relayedTokens, boolean lastWord) {
+    Cancellation(JobOutcome outcome, String code, String message, int relayedTokens) {
+        this(outcome, code, message, relayedTokens, code.equals(CANCELLED) || code.equals(GATEWAY_LOST));
+    }
+
+    /** Whether another one tells something that this one does not know. */
+    boolean learnsFrom(Cancellation other) {
+        return other.relayedTokens > relayedTokens || (other.lastWord && !lastWord);
+    }
+
+    /** What is known with another one that came later: the first reason, and the most that a client was given. */
+    Cancellation with(Cancellation other) {
+        return new Cancellation(
+                outcome, code, message, Math.max(relayedTokens, other.relayedTokens), lastWord || other.lastWord);
+    }
+
     /** Whether a gateway said how much its client was given; a withdrawn right does not know. */
     boolean gatewayTold() {
         return code.equals(CANCELLED) || relayedTokens > 0;
-    }
-
-    /** Whether nobody is left who could say it. */
-    boolean gatewayGone() {
-        return code.equals(GATEWAY_LOST);
     }
 
     /** The client or an operator cancelled. */

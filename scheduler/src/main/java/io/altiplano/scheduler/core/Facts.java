@@ -185,13 +185,10 @@ final class Facts {
 
     private void cancel(JobState job, Cancellation c, long nowMs) {
         Cancellation before = job.cancellation();
-        if (before != null && before.relayedTokens() >= c.relayedTokens()) {
+        if (before != null && !before.learnsFrom(c)) {
             return;
         }
-        JobState next = job.withCancellation(
-                before == null
-                        ? c
-                        : new Cancellation(before.outcome(), before.code(), before.message(), c.relayedTokens()));
+        JobState next = job.withCancellation(before == null ? c : before.with(c));
         shard.state.put(next);
         shard.touch(next);
         shard.happened(What.JOB_CANCELLING, job.id(), job.phase().attempts(), "", c.code());

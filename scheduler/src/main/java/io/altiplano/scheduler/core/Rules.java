@@ -127,7 +127,7 @@ final class Rules {
         boolean overdue = relayOverdue(job, nowMs);
         Cancellation c = job.cancellation();
         if (c != null) {
-            return c.gatewayTold() || c.gatewayGone() || answered || overdue ? cancel(job, c, nowMs) : null;
+            return c.gatewayTold() || c.lastWord() || answered || overdue ? cancel(job, c, nowMs) : null;
         }
         if ((answered || overdue) && nextEpoch > shard.settings.maxAttempts()) {
             return Records.failed(
@@ -150,8 +150,7 @@ final class Rules {
 
     boolean relayOverdue(JobState job, long nowMs) {
         Long since = shard.waitingSince.get(job.id());
-        long patience = job.interactive() ? shard.settings.relayTimeoutMs() : shard.settings.restartMs();
-        return since != null && nowMs - since >= patience;
+        return since != null && nowMs - since >= shard.settings.relayTimeoutMs();
     }
 
     private JobRecord.Builder cancel(JobState job, Cancellation c, long nowMs) {

@@ -9,7 +9,6 @@ import io.altiplano.scheduler.queue.ClassShares;
  * @param grantFreshMs a worker must have been heard within this to be given new work
  * @param relayTimeoutMs how long a gateway may take to answer Retrying before it is taken for lost; longer than the other
  *     gateways need to say that it is gone, which ends the wait at once
- * @param restartMs how long a job that nobody waits for awaits that answer before it begins anew without
  * @param maxAttempts attempts of one job, at least 1
  * @param redecideMs a decision that was not read back within this is decided again (its producer was lost)
  * @param memoryMs how long finished job ids and superseded boots are remembered
@@ -21,7 +20,6 @@ public record Settings(
         long termMs,
         long grantFreshMs,
         long relayTimeoutMs,
-        long restartMs,
         int maxAttempts,
         long redecideMs,
         long memoryMs,
@@ -32,7 +30,6 @@ public record Settings(
         require(termMs > 0, "termMs", termMs);
         require(grantFreshMs > 0 && grantFreshMs <= termMs, "grantFreshMs (at most termMs)", grantFreshMs);
         require(relayTimeoutMs > 0, "relayTimeoutMs", relayTimeoutMs);
-        require(restartMs > 0, "restartMs", restartMs);
         require(maxAttempts > 0, "maxAttempts", maxAttempts);
         require(redecideMs > 0, "redecideMs", redecideMs);
         require(memoryMs >= 10 * termMs, "memoryMs (at least 10 terms)", memoryMs);
@@ -41,7 +38,7 @@ public record Settings(
     }
 
     /**
-     * The platform's values for a lease term: 45 s for relays and 2 s for those of jobs that nobody waits for, 3 attempts, 1 h of memory, 1,000 interactive and 10,000 other
+     * The platform's values for a lease term: 45 s for relays, 3 attempts, 1 h of memory, 1,000 interactive and 10,000 other
      * jobs waiting for a tenant.
      */
     public static Settings of(long termMs) {
@@ -49,7 +46,6 @@ public record Settings(
                 termMs,
                 Math.min(termMs, Math.max(termMs * 3 / 10, 1)),
                 45_000,
-                2_000,
                 3,
                 2_000,
                 3_600_000,
@@ -63,7 +59,6 @@ public record Settings(
                 termMs,
                 grantFreshMs,
                 relayTimeoutMs,
-                restartMs,
                 attempts,
                 redecideMs,
                 memoryMs,
@@ -74,16 +69,7 @@ public record Settings(
 
     public Settings withRelayTimeoutMs(long patience) {
         return new Settings(
-                termMs,
-                grantFreshMs,
-                patience,
-                restartMs,
-                maxAttempts,
-                redecideMs,
-                memoryMs,
-                queueLimit,
-                batchQueueLimit,
-                shares);
+                termMs, grantFreshMs, patience, maxAttempts, redecideMs, memoryMs, queueLimit, batchQueueLimit, shares);
     }
 
     /** With bounds of the queues, in jobs, and shares of the classes. */
@@ -92,7 +78,6 @@ public record Settings(
                 termMs,
                 grantFreshMs,
                 relayTimeoutMs,
-                restartMs,
                 maxAttempts,
                 redecideMs,
                 memoryMs,

@@ -153,7 +153,8 @@ public final class StoredCodec {
                     .setOutcome(c.outcome())
                     .setCode(c.code())
                     .setMessage(c.message())
-                    .setRelayedTokens(c.relayedTokens()));
+                    .setRelayedTokens(c.relayedTokens())
+                    .setLastWord(c.lastWord()));
         }
         if (job.ended() != null) {
             b.setEnded(job.ended());
@@ -180,7 +181,8 @@ public final class StoredCodec {
                 j.getPromptTokens(),
                 phase(j),
                 j.hasCancellation()
-                        ? new Cancellation(c.getOutcome(), c.getCode(), c.getMessage(), c.getRelayedTokens())
+                        ? new Cancellation(
+                                c.getOutcome(), c.getCode(), c.getMessage(), c.getRelayedTokens(), c.getLastWord())
                         : null,
                 j.hasEnded() ? j.getEnded() : null,
                 j.hasRelay()

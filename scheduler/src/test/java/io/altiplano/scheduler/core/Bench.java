@@ -8,6 +8,7 @@ import io.altiplano.contracts.v1.NoticeRecord;
 import io.altiplano.contracts.v1.WorkRecord;
 import io.altiplano.contracts.v1.WorkerHeartbeat;
 import io.altiplano.scheduler.Samples;
+import io.altiplano.scheduler.topology.StoredCodec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -57,7 +58,7 @@ final class Bench {
             if (value == null) {
                 store.remove(c.key());
             } else {
-                store.put(c.key(), value);
+                store.put(c.key(), StoredCodec.read(StoredCodec.write(value, 0)));
             }
         }
         for (Decision d : outcome.decisions()) {

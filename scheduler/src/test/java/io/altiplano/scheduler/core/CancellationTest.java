@@ -264,6 +264,46 @@ class CancellationTest {
     }
 
     @Test
+    void aJobThatHadLostItsRightEndsToAsSoonAsItsWorkerAndItsGatewayAreGone() {
+        // given
+        bench.beat(beat(0, "a", 1));
+        String id = bench.submit(job(jobId()).setGateway("gone"));
+        bench.readBack();
+        withdraw("", 2);
+        bench.beat(beat(0, "b", 1));
+        bench.readBack();
+        assertThat(bench.phase(id)).isInstanceOf(Phase.AwaitingRelay.class);
+
+        // when
+        deserted("gone");
+
+        // then
+        assertThat(bench.finished(id).getErrorCode()).isEqualTo("right_withdrawn");
+    }
+
+    @Test
+    void aJobThatHadLostItsRightEndsWhereItsGatewayHadCutItBeforeTheFirstToken() {
+        // given
+        String id = bench.running();
+        withdraw("", 2);
+        bench.decide(new Event.Cancelled(JobCancelled.newBuilder()
+                .setJobId(id)
+                .setPromptTokens(5)
+                .setReason("right_withdrawn")
+                .build()));
+
+        // when
+        bench.restart();
+        bench.readBack();
+        bench.beat(beat(0, "b", 1));
+        bench.readBack();
+
+        // then
+        assertThat(bench.finished(id).getErrorCode()).isEqualTo("right_withdrawn");
+        assertThat(bench.finished(id).getUsage()).isEqualTo(usage(5, 0));
+    }
+
+    @Test
     void aJobThatNamesNoGatewayIsNobodysToDesert() {
         // given
         String id = bench.running();

@@ -348,7 +348,7 @@ class LeaseLifeTest {
         lose(id, 1, "b");
 
         // when
-        bench.pass(1_900);
+        bench.pass(44_900);
         bench.beat(beat(0, "b", 2));
         bench.pass(300);
 

@@ -9,7 +9,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * I7 for two tenants with equal weight, clients and questions: their shares of served tokens, while both have work waiting.
+ * I7 for two tenants with equal weight and questions, however many they ask: their shares of served tokens, while both have work waiting.
  * Shares are owed only to who has. A request that was sent a moment ago may still be on its way to the queue, so the time from
  * when both have long waiting ones until they ask no more is looked at, and it is asked that both have some all along.
  */
@@ -62,7 +62,7 @@ final class Shares {
         if (Math.max(a, b) <= (1 + FAIR) * Math.min(a, b)) {
             return List.of();
         }
-        return found("%s was served %d tokens, %s %d, with equal weight and load", one, a, other, b);
+        return found("%s was served %d tokens, %s %d, with equal weight and work waiting", one, a, other, b);
     }
 
     private static List<Finding> found(String what, Object... details) {

@@ -14,7 +14,7 @@ class SharesTest {
     private static final long SECOND = 1_000_000_000L;
     private static final int TOKENS = 100;
 
-    /** A tenant that sends three requests a second for 20 s, of which each waits, and so many are served each second. */
+    /** A tenant of whose requests so many are served each second of 20, of which each has waited for so many seconds. */
     private static Stream<Seen> load(String tenant, int waits, int servedPerSecond) {
         Stream<Seen> served = IntStream.range(0, 20 * servedPerSecond).mapToObj(i -> {
             long first = (long) (i / (double) servedPerSecond * SECOND);

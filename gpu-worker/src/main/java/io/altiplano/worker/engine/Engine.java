@@ -177,13 +177,14 @@ public final class Engine implements AutoCloseable {
      * asked for the last time. Callable from any thread; never waits for a step.
      */
     public long[] prefixDigest() {
+        long[] known = digest;
         if (digestAsked.compareAndSet(false, true)) {
             commands.add(() -> {
                 digestAsked.set(false);
                 digest = pool.labels(MOST_DIGEST);
             });
         }
-        return digest;
+        return known;
     }
 
     /** Tensor-parallel ranks of the model. */

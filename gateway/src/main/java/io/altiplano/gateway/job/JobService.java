@@ -327,13 +327,8 @@ public class JobService {
             return;
         }
         metrics.retried();
-        if (answer.getComplete()) {
-            LOG.infof("job %s lost its worker behind a whole answer", retrying.getJobId());
-        } else {
-            LOG.infof(
-                    "job %s goes on in epoch %d after %d tokens",
-                    retrying.getJobId(), retrying.getEpoch(), answer.getRelayedTokensCount());
-        }
+        String had = answer.getComplete() ? "a whole answer" : answer.getRelayedTokensCount() + " tokens";
+        LOG.infof("job %s lost its worker after %s; next epoch %d", retrying.getJobId(), had, retrying.getEpoch());
         submissions.sendFollowUp(open.stream.pool(), answer);
     }
 

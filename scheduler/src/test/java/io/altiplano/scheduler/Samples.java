@@ -4,6 +4,7 @@ import io.altiplano.contracts.JobId;
 import io.altiplano.contracts.v1.AttemptEnded;
 import io.altiplano.contracts.v1.AttemptOutcome;
 import io.altiplano.contracts.v1.JobClass;
+import io.altiplano.contracts.v1.JobRelayed;
 import io.altiplano.contracts.v1.JobSubmitted;
 import io.altiplano.contracts.v1.LogPointer;
 import io.altiplano.contracts.v1.ReplyAddress;
@@ -14,6 +15,7 @@ import io.altiplano.contracts.v1.WorkerHeartbeat;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import java.util.stream.IntStream;
 
 /** Records that tests begin from. */
 public final class Samples {
@@ -89,6 +91,15 @@ public final class Samples {
         return Usage.newBuilder()
                 .setPromptTokens(prompt)
                 .setCompletionTokens(completion)
+                .build();
+    }
+
+    /** A gateway's answer: its client has that many tokens, 0, 1, 2 and so on. */
+    public static JobRelayed relayed(String job, int epoch, int tokens) {
+        return JobRelayed.newBuilder()
+                .setJobId(job)
+                .setEpoch(epoch)
+                .addAllRelayedTokens(IntStream.range(0, tokens).boxed().toList())
                 .build();
     }
 }

@@ -1,5 +1,10 @@
 package io.altiplano.gateway.job;
 
+import static io.altiplano.gateway.job.IdempotentCaller.PATH;
+import static io.altiplano.gateway.job.IdempotentCaller.async;
+import static io.altiplano.gateway.job.IdempotentCaller.get;
+import static io.altiplano.gateway.job.IdempotentCaller.sql;
+import static io.altiplano.gateway.job.IdempotentCaller.text;
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -7,12 +12,8 @@ import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.notNullValue;
 import static org.hamcrest.Matchers.nullValue;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import io.altiplano.contracts.JobId;
 import io.altiplano.contracts.v1.JobOutcome;
 import io.altiplano.contracts.v1.JobSubmitted;
-import io.altiplano.contracts.v1.ReplyAddress;
 import io.altiplano.gateway.db.Db;
 import io.altiplano.gateway.testing.GatewayTestResource;
 import io.altiplano.gateway.testing.KafkaPeer;
@@ -29,12 +30,10 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -44,7 +43,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 @QuarkusTest
 @QuarkusTestResource(GatewayTestResource.class)
 class IdempotentRequestsTest {
-    private static final String PATH = "/v1/chat/completions";
     private static final int RACERS = 100;
 
     @Inject
@@ -53,22 +51,14 @@ class IdempotentRequestsTest {
     @Inject
     Sealer sealer;
 
-    @Inject
-    JobService jobs;
-
-    @Inject
-    IdempotentRuns idempotent;
-
     private KafkaPeer peer;
-    private Served.Tenant tenant;
-    private String key = "";
+    private IdempotentCaller caller;
 
     @BeforeEach
     void someoneWhoMayCall() {
         Served.model();
-        tenant = Served.Tenant.create("community");
+        caller = IdempotentCaller.create();
         peer = new KafkaPeer();
-        key = UUID.randomUUID().toString();
     }
 
     @AfterEach
@@ -78,14 +68,14 @@ class IdempotentRequestsTest {
 
     @Test
     void askedAgainTheSameAnswerComesAndNoSecondJob() throws Exception {
-        CompletableFuture<Response> asked = async(() -> post(false));
-        JobSubmitted job = peer.awaitJob(tenant.id());
+        CompletableFuture<Response> asked = async(() -> caller.post(false));
+        JobSubmitted job = peer.awaitJob(caller.tenant().id());
         peer.answer(job, "Only once");
         Response first = get(asked);
 
-        Response inMemoryOrKept = post(false);
-        awaitKept();
-        Response kept = post(false);
+        Response inMemoryOrKept = caller.post(false);
+        caller.awaitKept(db);
+        Response kept = caller.post(false);
 
         // Another gateway takes it over if this one is lost, so it is not called back then.
         assertThat(job.getGateway()).isEmpty();
@@ -94,23 +84,23 @@ class IdempotentRequestsTest {
             again.then().statusCode(200).header("idempotent-replayed", equalTo("true"));
             assertThat(again.asString()).isEqualTo(first.asString());
         }
-        assertThat(peer.countOfTenant(tenant.id())).isZero();
+        assertThat(peer.countOfTenant(caller.tenant().id())).isZero();
     }
 
     @Test
     void aStreamIsReplayedWithTheSameTextAndCounts() throws Exception {
         String before;
-        try (Sse stream = Sse.post(PATH, tenant.key(), Served.chat(true), header())) {
-            JobSubmitted job = peer.awaitJob(tenant.id());
+        try (Sse stream = Sse.post(PATH, caller.tenant().key(), Served.chat(true), caller.header())) {
+            JobSubmitted job = peer.awaitJob(caller.tenant().id());
             stream.nextJson();
             peer.reply(job, KafkaPeer.delta(job, 0, "In two "));
             peer.reply(job, KafkaPeer.delta(job, 7, "pieces"), KafkaPeer.last(job, 13));
             before = text(stream.rest());
         }
-        awaitKept();
+        caller.awaitKept(db);
 
         String after;
-        try (Sse stream = Sse.post(PATH, tenant.key(), Served.chat(true), header())) {
+        try (Sse stream = Sse.post(PATH, caller.tenant().key(), Served.chat(true), caller.header())) {
             after = text(stream.rest());
         }
 
@@ -125,13 +115,13 @@ class IdempotentRequestsTest {
         for (int i = 0; i < RACERS; i++) {
             racers.add(async(() -> {
                 start.await();
-                Response response = post(false);
+                Response response = caller.post(false);
                 // A body that a busy machine brings too late is no request yet; clients send it again.
-                return response.statusCode() == 408 ? post(false) : response;
+                return response.statusCode() == 408 ? caller.post(false) : response;
             }));
         }
         start.countDown();
-        JobSubmitted job = peer.awaitJob(tenant.id());
+        JobSubmitted job = peer.awaitJob(caller.tenant().id());
         peer.answer(job, "One for all");
 
         Set<String> bodies = new HashSet<>();
@@ -141,12 +131,12 @@ class IdempotentRequestsTest {
             bodies.add(response.asString());
         }
         assertThat(bodies).hasSize(1);
-        assertThat(peer.pollJobs(tenant.id(), Duration.ofMillis(300))).isEmpty();
+        assertThat(peer.pollJobs(caller.tenant().id(), Duration.ofMillis(300))).isEmpty();
 
         // The control: with keys of their own they are jobs of their own.
         CompletableFuture<Response> other =
-                async(() -> request(UUID.randomUUID().toString(), false));
-        JobSubmitted second = peer.awaitJob(tenant.id());
+                async(() -> caller.request(UUID.randomUUID().toString(), false));
+        JobSubmitted second = peer.awaitJob(caller.tenant().id());
         assertThat(second.getJobId()).isNotEqualTo(job.getJobId());
         peer.answer(second, "Another");
         get(other).then().statusCode(200);
@@ -156,10 +146,10 @@ class IdempotentRequestsTest {
     void whatRacesOnOtherGatewaysIsStoppedByTheRowsKey() {
         // As many gateways as inserts: the local locks are left out.
         List<CompletableFuture<Boolean>> inserts = new ArrayList<>();
-        RequestKey name = requestKey(false);
+        RequestKey name = caller.requestKey(false);
         for (int i = 0; i < 20; i++) {
             inserts.add(CompletableFuture.supplyAsync(() -> db.tenant(
-                    tenant.id(),
+                    caller.tenant().id(),
                     handle -> IdempotentStore.insert(
                             handle,
                             name,
@@ -177,30 +167,30 @@ class IdempotentRequestsTest {
     void ofSeveralAnswersTheOneThatFailedIsRunAgainAndTheOthersAreKept() throws Exception {
         Map<String, Object> body = new java.util.TreeMap<>(Served.chat(false));
         body.put("n", 2);
-        CompletableFuture<Response> asked = async(() -> request(key, body));
-        JobSubmitted first = peer.awaitJob(tenant.id());
-        JobSubmitted second = peer.awaitJob(tenant.id());
+        CompletableFuture<Response> asked = async(() -> caller.request(caller.key(), body));
+        JobSubmitted first = peer.awaitJob(caller.tenant().id());
+        JobSubmitted second = peer.awaitJob(caller.tenant().id());
         peer.answer(first, "Kept");
         peer.failed(second, JobOutcome.JOB_OUTCOME_FAILED, "attempts_exhausted", "Three workers were lost.");
         get(asked).then().statusCode(500);
 
-        CompletableFuture<Response> again = async(() -> request(key, body));
-        JobSubmitted third = peer.awaitJob(tenant.id());
+        CompletableFuture<Response> again = async(() -> caller.request(caller.key(), body));
+        JobSubmitted third = peer.awaitJob(caller.tenant().id());
         peer.answer(third, "New");
 
         assertThat(third.getSampling().getChoice())
                 .isEqualTo(second.getSampling().getChoice());
         get(again).then().statusCode(200).body("choices.message.content", equalTo(List.of("Kept", "New")));
-        assertThat(peer.pollJobs(tenant.id(), Duration.ofMillis(100))).isEmpty();
+        assertThat(peer.pollJobs(caller.tenant().id(), Duration.ofMillis(100))).isEmpty();
     }
 
     @Test
     void anotherBodyUnderTheKeyIsAConflictThatNoRetryHelps() throws Exception {
-        CompletableFuture<Response> asked = async(() -> post(false));
-        peer.answer(peer.awaitJob(tenant.id()), "First");
+        CompletableFuture<Response> asked = async(() -> caller.post(false));
+        peer.answer(peer.awaitJob(caller.tenant().id()), "First");
         get(asked);
 
-        Response conflict = post(true);
+        Response conflict = caller.post(true);
 
         conflict.then()
                 .statusCode(409)
@@ -208,19 +198,19 @@ class IdempotentRequestsTest {
                 .body("error.code", equalTo("idempotency_key_reused"))
                 .body("error.type", equalTo("invalid_request_error"))
                 .body("error.message", notNullValue());
-        awaitKept();
-        post(true).then().statusCode(409);
+        caller.awaitKept(db);
+        caller.post(true).then().statusCode(409);
     }
 
     @Test
     void aKeyIsItsTenantsAndProjectsAlone() throws Exception {
-        CompletableFuture<Response> mine = async(() -> post(false));
-        peer.answer(peer.awaitJob(tenant.id()), "Mine");
+        CompletableFuture<Response> mine = async(() -> caller.post(false));
+        peer.answer(peer.awaitJob(caller.tenant().id()), "Mine");
         get(mine);
         Served.Tenant other = Served.Tenant.create("community");
 
         CompletableFuture<Response> theirs = async(() -> given().header("Authorization", "Bearer " + other.key())
-                .header(RequestKey.HEADER, key)
+                .header(RequestKey.HEADER, caller.key())
                 .contentType(ContentType.JSON)
                 .body(Served.chat(false))
                 .post(PATH));
@@ -230,7 +220,7 @@ class IdempotentRequestsTest {
         int seen = db.tenant(
                 other.id(),
                 handle -> handle.createQuery("SELECT count(*) FROM idempotent_request WHERE tenant_id = :t")
-                        .bind("t", tenant.id())
+                        .bind("t", caller.tenant().id())
                         .mapTo(Integer.class)
                         .one());
         assertThat(seen).isZero();
@@ -239,28 +229,28 @@ class IdempotentRequestsTest {
     @Test
     void whoHangsUpFindsTheAnswerLater() throws Exception {
         JobSubmitted job;
-        try (Sse stream = Sse.post(PATH, tenant.key(), Served.chat(true), header())) {
-            job = peer.awaitJob(tenant.id());
+        try (Sse stream = Sse.post(PATH, caller.tenant().key(), Served.chat(true), caller.header())) {
+            job = peer.awaitJob(caller.tenant().id());
             stream.nextJson();
         }
         peer.answer(job, "Still here");
-        awaitKept();
+        caller.awaitKept(db);
 
-        try (Sse stream = Sse.post(PATH, tenant.key(), Served.chat(true), header())) {
+        try (Sse stream = Sse.post(PATH, caller.tenant().key(), Served.chat(true), caller.header())) {
             assertThat(text(stream.rest())).isEqualTo("Still here");
         }
-        assertThat(peer.pollJobs(tenant.id(), Duration.ofMillis(100))).isEmpty();
+        assertThat(peer.pollJobs(caller.tenant().id(), Duration.ofMillis(100))).isEmpty();
     }
 
     @Test
     void aJobThatWasNotFinishedFreesItsKey() throws Exception {
-        CompletableFuture<Response> asked = async(() -> post(false));
-        JobSubmitted job = peer.awaitJob(tenant.id());
+        CompletableFuture<Response> asked = async(() -> caller.post(false));
+        JobSubmitted job = peer.awaitJob(caller.tenant().id());
         peer.failed(job, JobOutcome.JOB_OUTCOME_FAILED, "attempts_exhausted", "Three workers were lost.");
         get(asked).then().statusCode(500);
 
-        CompletableFuture<Response> again = async(() -> post(false));
-        JobSubmitted second = peer.awaitJob(tenant.id());
+        CompletableFuture<Response> again = async(() -> caller.post(false));
+        JobSubmitted second = peer.awaitJob(caller.tenant().id());
         peer.answer(second, "Now");
 
         assertThat(second.getJobId()).isNotEqualTo(job.getJobId());
@@ -269,8 +259,8 @@ class IdempotentRequestsTest {
 
     @Test
     void aRefusedRequestLeavesTheKeyFree() throws Exception {
-        given().header("Authorization", "Bearer " + tenant.key())
-                .header(RequestKey.HEADER, key)
+        given().header("Authorization", "Bearer " + caller.tenant().key())
+                .header(RequestKey.HEADER, caller.key())
                 .contentType(ContentType.JSON)
                 .body(Map.of(
                         "model", Served.MODEL, "messages", Served.chat(false).get("messages"), "max_tokens", 99999999))
@@ -278,218 +268,46 @@ class IdempotentRequestsTest {
                 .then()
                 .statusCode(400);
 
-        CompletableFuture<Response> asked = async(() -> post(false));
-        peer.answer(peer.awaitJob(tenant.id()), "Good");
+        CompletableFuture<Response> asked = async(() -> caller.post(false));
+        peer.answer(peer.awaitJob(caller.tenant().id()), "Good");
         get(asked).then().statusCode(200);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", "two words", "ümlaut"})
     void whatIsNoKeyIsRefusedByName(String wrong) {
-        request(wrong, false)
+        caller.request(wrong, false)
                 .then()
                 .statusCode(400)
                 .body("error.param", equalTo(RequestKey.HEADER))
                 .body("error.code", equalTo("invalid_value"));
     }
 
-    /** The gateway died between commit and publish, or its commit's acknowledgement was lost: only the row is there. */
-    @Test
-    void aCommittedRequestThatWasNeverSentIsSentByAnotherGateway() throws Exception {
-        JobSubmitted orphan = orphan(-1);
-
-        CompletableFuture<Response> asked = async(() -> post(false));
-        JobSubmitted sent = peer.awaitJob(tenant.id());
-        peer.answer(sent, "Recovered");
-
-        assertThat(sent).isEqualTo(orphan);
-        get(asked)
-                .then()
-                .statusCode(200)
-                .header("idempotent-replayed", equalTo("true"))
-                .body("id", equalTo("chatcmpl-" + orphan.getJobId()))
-                .body("choices[0].message.content", equalTo("Recovered"));
-        assertThat(peer.pollJobs(tenant.id(), Duration.ofMillis(100))).isEmpty();
-    }
-
-    /** The gateway died in the middle of the answer: what came before is found where it was sent. */
-    @Test
-    void theAnswerOfADeadGatewayIsReadFromItsBeginning() throws Exception {
-        JobSubmitted orphan = orphan(3600);
-        peer.reply(orphan, KafkaPeer.delta(orphan, 0, "Before "));
-        peer.retrying(orphan, 2);
-        peer.reply(
-                orphan,
-                KafkaPeer.delta(orphan, 7, "and after").setEpoch(2),
-                KafkaPeer.last(orphan, 16).setEpoch(2));
-        expireHolder();
-
-        try (Sse stream = Sse.post(PATH, tenant.key(), Served.chat(true), header())) {
-            List<String> lines = stream.rest();
-            assertThat(text(lines)).isEqualTo("Before and after");
-        }
-    }
-
-    @Test
-    void aGatewayThatStopsLeavesItsRequestsToTheOthers() throws Exception {
-        CompletableFuture<Response> asked = async(() -> post(false));
-        JobSubmitted job = peer.awaitJob(tenant.id());
-
-        idempotent.handOver();
-
-        get(asked).then().statusCode(503).body("error.code", equalTo("shutting_down"));
-        CompletableFuture<Response> again = async(() -> post(false));
-        assertThat(peer.awaitJob(tenant.id())).isEqualTo(job);
-        peer.answer(job, "Handed over");
-        get(again).then().statusCode(200).body("choices[0].message.content", equalTo("Handed over"));
-    }
-
     @Test
     void promptAndAnswerAreNotReadableInTheDatabaseAndAreGoneAfterADay() throws Exception {
-        CompletableFuture<Response> asked = async(() -> post(false));
-        peer.answer(peer.awaitJob(tenant.id()), "Nobody reads this");
+        CompletableFuture<Response> asked = async(() -> caller.post(false));
+        peer.answer(peer.awaitJob(caller.tenant().id()), "Nobody reads this");
         get(asked);
-        awaitKept();
+        caller.awaitKept(db);
         IdempotentStore.Kept kept = db.tenant(
-                tenant.id(), handle -> IdempotentStore.find(handle, name()).orElseThrow());
+                caller.tenant().id(),
+                handle -> IdempotentStore.find(handle, caller.name()).orElseThrow());
 
         byte[] sealed = java.util.Objects.requireNonNull(kept.answer());
         assertThat(new String(sealed, StandardCharsets.ISO_8859_1)).doesNotContain("Nobody reads this");
-        assertThat(new String(sealer.open(name(), kept.jobId(), "answer", sealed), StandardCharsets.UTF_8))
+        assertThat(new String(sealer.open(caller.name(), kept.jobId(), "answer", sealed), StandardCharsets.UTF_8))
                 .contains("Nobody reads this");
-        assertThatThrownBy(() -> sealer.open(name(), kept.jobId(), "submission", sealed))
+        assertThatThrownBy(() -> sealer.open(caller.name(), kept.jobId(), "submission", sealed))
                 .isInstanceOf(java.security.GeneralSecurityException.class);
         assertThat(kept.submission()).isNull();
 
-        sql("UPDATE idempotent_request SET expires_at = now() - interval '1 second' WHERE key = '" + key + "'");
+        sql("UPDATE idempotent_request SET expires_at = now() - interval '1 second' WHERE key = '" + caller.key()
+                + "'");
         boolean there = db.tenant(
-                tenant.id(), handle -> IdempotentStore.find(handle, name()).isPresent());
+                caller.tenant().id(),
+                handle -> IdempotentStore.find(handle, caller.name()).isPresent());
         int deleted = db.operator(IdempotentStore::deleteOld);
         assertThat(there).isFalse();
         assertThat(deleted).isPositive();
-    }
-
-    private interface Asking<T> {
-        T ask() throws Exception;
-    }
-
-    private static <T> CompletableFuture<T> async(Asking<T> asking) {
-        CompletableFuture<T> done = new CompletableFuture<>();
-        Thread.ofVirtual().start(() -> {
-            try {
-                done.complete(asking.ask());
-            } catch (Exception | AssertionError e) {
-                done.completeExceptionally(e);
-            }
-        });
-        return done;
-    }
-
-    private static Response get(CompletableFuture<Response> response) throws Exception {
-        return response.get(30, TimeUnit.SECONDS);
-    }
-
-    private Response post(boolean other) {
-        return request(key, other);
-    }
-
-    private Response request(String named, boolean other) {
-        Map<String, Object> body = new java.util.TreeMap<>(Served.chat(false));
-        if (other) {
-            body.put("temperature", 0.5);
-        }
-        return request(named, body);
-    }
-
-    private Response request(String named, Map<String, Object> body) {
-        return given().header("Authorization", "Bearer " + tenant.key())
-                .header(RequestKey.HEADER, named)
-                .contentType(ContentType.JSON)
-                .body(body)
-                .post(PATH);
-    }
-
-    private String header() {
-        return RequestKey.HEADER + ": " + key;
-    }
-
-    private RequestKey.Name name() {
-        return new RequestKey.Name(tenant.id(), "default", key);
-    }
-
-    /** As the gateway makes it of the same request. */
-    private RequestKey requestKey(boolean stream) {
-        try {
-            Map<String, Object> body = stream ? Served.chat(true) : new java.util.TreeMap<>(Served.chat(false));
-            return RequestKey.of(tenant.id(), "default", key, PATH, new ObjectMapper().writeValueAsString(body));
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    /** A row as a gateway leaves it that accepted a request and died. */
-    private JobSubmitted orphan(int heldForSeconds) {
-        boolean stream = heldForSeconds > 0;
-        JobId id = JobId.create(System.currentTimeMillis(), new Random());
-        JobSubmitted job = JobSubmitted.newBuilder()
-                .setJobId(id.toString())
-                .setPool("default")
-                .setModel(Served.MODEL)
-                .setTenantId(tenant.id())
-                .setProjectId("default")
-                .addAllPromptTokens(List.of(1, 2, 3))
-                .setStream(stream)
-                .setLicenceEpoch(Long.MAX_VALUE / 2)
-                .setReplyTo(ReplyAddress.newBuilder().setPartition(11).setNonce(987654321))
-                .build();
-        RequestKey named = requestKey(stream);
-        boolean inserted = db.tenant(
-                tenant.id(),
-                handle -> IdempotentStore.insert(
-                        handle,
-                        named,
-                        id.value(),
-                        sealer.seal(named.name(), id.value(), "submission", job.toByteArray()),
-                        UUID.randomUUID(),
-                        Duration.ofSeconds(heldForSeconds),
-                        Duration.ofHours(24)));
-        assertThat(inserted).isTrue();
-        return job;
-    }
-
-    private void expireHolder() throws Exception {
-        sql("UPDATE idempotent_request SET held_until = now() - interval '1 second' WHERE key = '" + key + "'");
-    }
-
-    private static void sql(String statement) throws Exception {
-        try (var superuser = GatewayTestResource.get().superuser();
-                var s = superuser.createStatement()) {
-            s.execute(statement);
-        }
-    }
-
-    private void awaitKept() {
-        long begin = System.nanoTime();
-        while (db.tenant(
-                tenant.id(),
-                handle -> IdempotentStore.find(handle, name())
-                        .map(kept -> kept.answer() == null)
-                        .orElse(true))) {
-            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(20));
-            Thread.onSpinWait();
-        }
-    }
-
-    private static String text(List<String> lines) throws JsonProcessingException {
-        StringBuilder text = new StringBuilder();
-        for (String line : lines) {
-            if (line.startsWith("data: {")) {
-                text.append(new ObjectMapper()
-                        .readTree(line.substring("data: ".length()))
-                        .at("/choices/0/delta/content")
-                        .asText(""));
-            }
-        }
-        return text.toString();
     }
 }

@@ -1,19 +1,15 @@
 package io.altiplano.worker.agent;
 
-import io.altiplano.contracts.DeadLetters;
 import io.altiplano.contracts.KafkaConfig;
 import io.altiplano.contracts.Topics;
 import io.altiplano.contracts.v1.AttemptEnded;
 import io.altiplano.contracts.v1.AttemptOutcome;
 import io.altiplano.contracts.v1.AttemptRecord;
 import io.altiplano.contracts.v1.AttemptStarted;
-import io.altiplano.contracts.v1.DeadLetterReason;
 import io.altiplano.contracts.v1.Grant;
 import io.altiplano.contracts.v1.JobRelayed;
 import io.altiplano.contracts.v1.JobSubmitted;
-import io.altiplano.contracts.v1.SubmissionRecord;
 import io.altiplano.contracts.v1.Usage;
-import io.altiplano.contracts.v1.WorkRecord;
 import io.altiplano.contracts.v1.WorkerHeartbeat;
 import io.altiplano.worker.agent.Attempt.Stop;
 import io.altiplano.worker.engine.Ending;
@@ -27,13 +23,10 @@ import io.altiplano.worker.engine.ServedModel;
 import io.altiplano.worker.engine.StepReport;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -41,18 +34,16 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.common.errors.SerializationException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One boot of a worker: what it was granted, and what it says of it. A grant for another boot is ignored, and so is a grant
- * that was seen before. An attempt is listed in heartbeats from its grant until its end is acknowledged.
+ * One boot of a worker: what it was granted, and what it says of it. An attempt is listed in heartbeats from its grant until its
+ * end is acknowledged.
  *
  * <p>Every attempt ends in exactly one AttemptEnded, sent after its last reply is acknowledged; but for attempts that are
  * abandoned because the leases may be lost: those end in silence, since the scheduler gives them elsewhere.
  */
 final class Incarnation implements AutoCloseable {
-    private static final int REMEMBERED_GRANTS = 100_000;
     /** Of an attempt that read and wrote no token. */
     private static final Ending NOTHING = new Ending(Ending.Reason.CANCELLED, 0, 0, 0, "");
 
@@ -65,14 +56,7 @@ final class Incarnation implements AutoCloseable {
     private final AgentLog log;
     private final Heartbeats heartbeats;
     private final Map<String, Attempt> attempts = new ConcurrentHashMap<>();
-    /** The latest grants, oldest first; repetitions come soon after, from a scheduler that replays. For the work thread. */
-    private final Set<String> seen = Collections.newSetFromMap(new LinkedHashMap<>() {
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, Boolean> eldest) {
-            return size() > REMEMBERED_GRANTS;
-        }
-    });
-
+    private final WorkRecords work;
     private final Map<String, StepReplies> repliesByModel = new ConcurrentHashMap<>();
     private final ModelObserver flusher = this::flush;
 
@@ -94,6 +78,13 @@ final class Incarnation implements AutoCloseable {
         this.heartbeats = new Heartbeats(settings, bootId, models, clock);
         this.outbox = new Outbox(kafka.producer(), topics, settings.pool());
         this.submissions = new Submissions(kafka.consumer(), topics);
+        this.work = new WorkRecords(
+                bootId,
+                outbox,
+                log,
+                clock,
+                this::grant,
+                cancel -> stop(cancel.getJobId(), cancel.getEpoch(), Stop.CANCELLED));
         models.observe(flusher);
     }
 
@@ -123,57 +114,11 @@ final class Incarnation implements AutoCloseable {
 
     /** Takes a work record; one that cannot be taken is buried and skipped. */
     void work(ConsumerRecord<String, byte[]> found) {
-        WorkRecord work;
-        try {
-            work = Topics.WORK.decode(found.value() == null ? new byte[0] : found.value());
-        } catch (SerializationException e) {
-            bury(found, DeadLetterReason.DEAD_LETTER_REASON_UNREADABLE, String.valueOf(e.getMessage()));
-            return;
-        }
-        try {
-            work(work, found);
-        } catch (RuntimeException e) {
-            bury(found, DeadLetterReason.DEAD_LETTER_REASON_HANDLER_FAILED, e.toString());
-        }
-    }
-
-    private void work(WorkRecord work, ConsumerRecord<String, byte[]> found) {
-        if (!work.getBootId().equals(bootId)) {
-            log.info("stale_boot_ignored", "at=" + where(found) + " meant_for=" + work.getBootId());
-            return;
-        }
-        switch (work.getBodyCase()) {
-            case GRANT -> grant(work.getGrant());
-            case CANCEL -> stop(work.getCancel().getJobId(), work.getCancel().getEpoch(), Stop.CANCELLED);
-            case BODY_NOT_SET -> bury(found, DeadLetterReason.DEAD_LETTER_REASON_UNKNOWN_KIND, "no known body");
-        }
-    }
-
-    /** The work that a poison grant held is given elsewhere when its lease is silent for a term. */
-    private void bury(ConsumerRecord<String, byte[]> found, DeadLetterReason reason, String why) {
-        log.warn("poison_record", "at=" + where(found) + " error=" + why);
-        outbox.bury(
-                DeadLetters.buried(
-                        "worker", found.topic(), found.partition(), found.offset(), reason, why, clock.millis()),
-                error -> {
-                    if (error != null) {
-                        log.warn(
-                                "send_failed",
-                                "record=dead_letter at=" + where(found) + " error=" + error.getMessage());
-                    }
-                });
-    }
-
-    private static String where(ConsumerRecord<String, byte[]> found) {
-        return found.topic() + "-" + found.partition() + "@" + found.offset();
+        work.take(found);
     }
 
     private void grant(Grant grant) {
         String key = key(grant.getJobId(), grant.getEpoch());
-        if (!seen.add(key)) {
-            log.info("repeated_grant_ignored", grant.getJobId(), grant.getEpoch(), "");
-            return;
-        }
         Attempt attempt = new Attempt(grant);
         attempts.put(key, attempt);
         if (draining()) {
@@ -187,8 +132,8 @@ final class Incarnation implements AutoCloseable {
     private void prepare(Attempt attempt, Grant grant) {
         boolean submitted = false;
         try {
-            JobSubmitted job = submission(grant);
-            JobRelayed relayed = relayed(grant);
+            JobSubmitted job = submissions.submitted(grant);
+            JobRelayed relayed = submissions.relayed(grant);
             attempt.replyTo(job.getReplyTo(), job.getStream());
             outbox.attempt(started(attempt), error -> warnIfFailed("attempt_started", attempt, error));
             log.info("attempt_started", attempt.jobId(), attempt.epoch(), "model=" + job.getModel());
@@ -226,25 +171,6 @@ final class Incarnation implements AutoCloseable {
                 attempt.releaseAdapter();
             }
         }
-    }
-
-    private JobSubmitted submission(Grant grant) throws Submissions.SubmissionUnreadableException {
-        SubmissionRecord record = submissions.read(grant.getSubmission());
-        if (!record.hasSubmitted() || !record.getSubmitted().getJobId().equals(grant.getJobId())) {
-            throw new Submissions.SubmissionUnreadableException("the grant's pointer leads to another record");
-        }
-        return record.getSubmitted();
-    }
-
-    private JobRelayed relayed(Grant grant) throws Submissions.SubmissionUnreadableException {
-        if (!grant.hasRelayed()) {
-            return JobRelayed.getDefaultInstance();
-        }
-        SubmissionRecord record = submissions.read(grant.getRelayed());
-        if (!record.hasRelayed() || !record.getRelayed().getJobId().equals(grant.getJobId())) {
-            throw new Submissions.SubmissionUnreadableException("the grant's relay pointer leads to another record");
-        }
-        return record.getRelayed();
     }
 
     /** On the engine's thread. */

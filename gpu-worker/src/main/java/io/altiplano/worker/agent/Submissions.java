@@ -1,6 +1,9 @@
 package io.altiplano.worker.agent;
 
 import io.altiplano.contracts.Topics;
+import io.altiplano.contracts.v1.Grant;
+import io.altiplano.contracts.v1.JobRelayed;
+import io.altiplano.contracts.v1.JobSubmitted;
 import io.altiplano.contracts.v1.LogPointer;
 import io.altiplano.contracts.v1.SubmissionRecord;
 import java.time.Duration;
@@ -35,7 +38,7 @@ final class Submissions implements AutoCloseable {
      *
      * @throws SubmissionUnreadableException if there is none, or it cannot be read
      */
-    synchronized SubmissionRecord read(LogPointer pointer) throws SubmissionUnreadableException {
+    private synchronized SubmissionRecord read(LogPointer pointer) throws SubmissionUnreadableException {
         TopicPartition partition = new TopicPartition(topic, pointer.getPartition());
         String where = partition + " at offset " + pointer.getOffset();
         try {
@@ -58,6 +61,35 @@ final class Submissions implements AutoCloseable {
             throw new SubmissionUnreadableException("the record of " + where + " cannot be read: " + e.getMessage());
         }
         throw new SubmissionUnreadableException("the record of " + where + " did not come within " + PATIENCE);
+    }
+
+    /**
+     * The job that a grant is for.
+     *
+     * @throws SubmissionUnreadableException if the grant's pointer leads to no record, or to another one
+     */
+    JobSubmitted submitted(Grant grant) throws SubmissionUnreadableException {
+        SubmissionRecord record = read(grant.getSubmission());
+        if (!record.hasSubmitted() || !record.getSubmitted().getJobId().equals(grant.getJobId())) {
+            throw new SubmissionUnreadableException("the grant's pointer leads to another record");
+        }
+        return record.getSubmitted();
+    }
+
+    /**
+     * What the client has of earlier attempts; nothing if the grant points to nothing.
+     *
+     * @throws SubmissionUnreadableException if the grant's pointer leads to no record, or to another one
+     */
+    JobRelayed relayed(Grant grant) throws SubmissionUnreadableException {
+        if (!grant.hasRelayed()) {
+            return JobRelayed.getDefaultInstance();
+        }
+        SubmissionRecord record = read(grant.getRelayed());
+        if (!record.hasRelayed() || !record.getRelayed().getJobId().equals(grant.getJobId())) {
+            throw new SubmissionUnreadableException("the grant's relay pointer leads to another record");
+        }
+        return record.getRelayed();
     }
 
     @Override

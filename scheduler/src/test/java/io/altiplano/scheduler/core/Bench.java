@@ -1,10 +1,14 @@
 package io.altiplano.scheduler.core;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.altiplano.contracts.v1.AttemptEnded;
+import io.altiplano.contracts.v1.GatewayLost;
 import io.altiplano.contracts.v1.JobFinished;
 import io.altiplano.contracts.v1.JobRecord;
 import io.altiplano.contracts.v1.JobSubmitted;
 import io.altiplano.contracts.v1.NoticeRecord;
+import io.altiplano.contracts.v1.RightWithdrawn;
 import io.altiplano.contracts.v1.WorkRecord;
 import io.altiplano.contracts.v1.WorkerHeartbeat;
 import io.altiplano.scheduler.Samples;
@@ -76,6 +80,30 @@ final class Bench {
 
     void decide(Event event) {
         carry(core.decide(event, now));
+    }
+
+    /** The worker of a job's attempt boots anew, so that the job's gateway is asked what its client has. */
+    void lose(String id, int epoch, String nextBoot) {
+        beat(Samples.beat(0, nextBoot, 1));
+        readBack();
+        assertThat(phase(id)).isEqualTo(new Phase.AwaitingRelay(epoch + 1));
+    }
+
+    /** Acme loses its right, to one model or with an empty name to all of them. */
+    void withdraw(String model, long epoch) {
+        decide(new Event.Withdrawn(RightWithdrawn.newBuilder()
+                .setTenantId("acme")
+                .setModel(model)
+                .setLicenceEpoch(epoch)
+                .setReason("grant ended")
+                .build()));
+        readBack();
+    }
+
+    /** A gateway is known to be gone. */
+    void desert(String gateway) {
+        decide(new Event.Deserted(GatewayLost.newBuilder().setGateway(gateway).build()));
+        readBack();
     }
 
     void apply(JobRecord record) {

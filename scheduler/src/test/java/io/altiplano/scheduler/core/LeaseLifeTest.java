@@ -5,6 +5,7 @@ import static io.altiplano.contracts.v1.AttemptOutcome.ATTEMPT_OUTCOME_FAULTED;
 import static io.altiplano.contracts.v1.AttemptOutcome.ATTEMPT_OUTCOME_REJECTED;
 import static io.altiplano.scheduler.Samples.beat;
 import static io.altiplano.scheduler.Samples.ended;
+import static io.altiplano.scheduler.Samples.relayed;
 import static io.altiplano.scheduler.Samples.running;
 import static io.altiplano.scheduler.Samples.usage;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -13,7 +14,6 @@ import io.altiplano.contracts.v1.JobClass;
 import io.altiplano.contracts.v1.JobFinished;
 import io.altiplano.contracts.v1.JobOutcome;
 import io.altiplano.contracts.v1.JobRecord;
-import io.altiplano.contracts.v1.JobRelayed;
 import io.altiplano.contracts.v1.LeaseGranted;
 import io.altiplano.contracts.v1.NoticeRecord;
 import io.altiplano.contracts.v1.WorkRecord;
@@ -23,25 +23,10 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** Grants, expiry, retries and ends. */
 class LeaseLifeTest {
     private final Bench bench = new Bench();
-
-    private static JobRelayed relay(String id, int epoch, int tokens) {
-        JobRelayed.Builder b = JobRelayed.newBuilder().setJobId(id).setEpoch(epoch);
-        for (int i = 0; i < tokens; i++) {
-            b.addRelayedTokens(i);
-        }
-        return b.build();
-    }
-
-    private void lose(String id, int epoch, String nextBoot) {
-        bench.beat(beat(0, nextBoot, 1));
-        bench.readBack();
-        assertThat(bench.phase(id)).isEqualTo(new Phase.AwaitingRelay(epoch + 1));
-    }
 
     @Test
     void aGrantIsSentOnlyWhenItsRecordIsReadBack() {
@@ -158,8 +143,8 @@ class LeaseLifeTest {
         String id = bench.running();
 
         // when
-        lose(id, 1, "b");
-        bench.decide(new Event.Relayed(relay(id, 2, 3), Samples.at(17)));
+        bench.lose(id, 1, "b");
+        bench.decide(new Event.Relayed(relayed(id, 2, 3), Samples.at(17)));
         bench.readBack();
 
         // then
@@ -249,14 +234,14 @@ class LeaseLifeTest {
         String id = bench.running();
 
         // when
-        lose(id, 1, "b");
-        bench.decide(new Event.Relayed(relay(id, 2, 1), Samples.at(11)));
+        bench.lose(id, 1, "b");
+        bench.decide(new Event.Relayed(relayed(id, 2, 1), Samples.at(11)));
         bench.readBack();
-        lose(id, 2, "c");
-        bench.decide(new Event.Relayed(relay(id, 3, 2), Samples.at(12)));
+        bench.lose(id, 2, "c");
+        bench.decide(new Event.Relayed(relayed(id, 3, 2), Samples.at(12)));
         bench.readBack();
-        lose(id, 3, "d");
-        bench.decide(new Event.Relayed(relay(id, 4, 3), Samples.at(13)));
+        bench.lose(id, 3, "d");
+        bench.decide(new Event.Relayed(relayed(id, 4, 3), Samples.at(13)));
         bench.readBack();
 
         // then
@@ -266,95 +251,6 @@ class LeaseLifeTest {
         assertThat(f.getAttempts()).isEqualTo(3);
         assertThat(f.getUsage()).isEqualTo(usage(0, 0));
         assertThat(bench.work).hasSize(3);
-    }
-
-    @ParameterizedTest
-    @CsvSource({"1", "3"})
-    void aGatewayThatHoldsTheWholeAnswerEndsTheJobEvenAfterTheLastAttempt(int attempts) {
-        // given
-        String id = bench.running();
-        for (int epoch = 1; epoch < attempts; epoch++) {
-            lose(id, epoch, "boot-" + epoch);
-            bench.decide(new Event.Relayed(relay(id, epoch + 1, 1), Samples.at(10 + epoch)));
-            bench.readBack();
-        }
-        lose(id, attempts, "last");
-
-        // when
-        bench.decide(new Event.Relayed(
-                relay(id, attempts + 1, 9).toBuilder()
-                        .setComplete(true)
-                        .setUsage(usage(5, 9))
-                        .setFinishReason("length")
-                        .build(),
-                Samples.at(30)));
-        bench.readBack();
-
-        // then
-        assertThat(bench.finished(id).getOutcome()).isEqualTo(JobOutcome.JOB_OUTCOME_SUCCEEDED);
-        assertThat(bench.finished(id).getUsage()).isEqualTo(usage(5, 9));
-        assertThat(bench.finished(id).getFinishReason()).isEqualTo("length");
-    }
-
-    @Test
-    void aGatewayThatDoesNotAnswerInThreeQuartersOfAMinuteIsLostTooAndNothingIsBilled() {
-        // given
-        String id = bench.running();
-        bench.beat(beat(0, "a", 2).addRunning(running(id, 1, 41)));
-        lose(id, 1, "b");
-
-        // when
-        bench.pass(44_900);
-        assertThat(bench.about(id)).hasSize(2);
-        bench.pass(200);
-
-        // then
-        assertThat(bench.finished(id).getOutcome()).isEqualTo(JobOutcome.JOB_OUTCOME_FAILED);
-        assertThat(bench.finished(id).getErrorCode()).isEqualTo("gateway_lost");
-        assertThat(bench.finished(id).getUsage()).isEqualTo(usage(0, 0));
-    }
-
-    @Test
-    void aGatewayThatWasDeafForHalfAMinuteStillSaysThatItsClientHasAllOfTheAnswer() {
-        // given
-        String id = bench.running();
-        lose(id, 1, "b");
-        bench.pass(31_000);
-
-        // when
-        bench.decide(new Event.Relayed(
-                relay(id, 2, 9).toBuilder()
-                        .setComplete(true)
-                        .setUsage(Samples.usage(5, 9))
-                        .setFinishReason("length")
-                        .build(),
-                Samples.at(7)));
-        bench.readBack();
-
-        // then
-        assertThat(bench.finished(id).getOutcome()).isEqualTo(JobOutcome.JOB_OUTCOME_SUCCEEDED);
-        assertThat(bench.finished(id).getUsage()).isEqualTo(usage(5, 9));
-    }
-
-    @ParameterizedTest
-    @EnumSource(
-            value = JobClass.class,
-            names = {"JOB_CLASS_BATCH", "JOB_CLASS_TRAINING"})
-    void aJobThatNobodyWaitsForBeginsAnewInstead(JobClass jobClass) {
-        // given
-        bench.beat(beat(0, "a", 1));
-        String id = bench.submit(Samples.job(Samples.jobId()).setJobClass(jobClass));
-        bench.readBack();
-        lose(id, 1, "b");
-
-        // when
-        bench.pass(44_900);
-        bench.beat(beat(0, "b", 2));
-        bench.pass(300);
-
-        // then
-        assertThat(bench.work.getLast().getGrant().getEpoch()).isEqualTo(2);
-        assertThat(bench.work.getLast().getGrant().hasRelayed()).isFalse();
     }
 
     @Test
@@ -387,7 +283,7 @@ class LeaseLifeTest {
         bench.beat(beat(1, "x", 1));
         bench.pass(Bench.TERM + 300);
         bench.beat(beat(1, "x", 2));
-        bench.decide(new Event.Relayed(relay(id, 2, 0), Samples.at(9)));
+        bench.decide(new Event.Relayed(relayed(id, 2, 0), Samples.at(9)));
         bench.readBack();
         assertThat(bench.phase(id).attempts()).isEqualTo(2);
 
@@ -406,8 +302,8 @@ class LeaseLifeTest {
     void heartbeatsOfASupersededBootSayNothing() {
         // given
         String id = bench.running();
-        lose(id, 1, "b");
-        bench.decide(new Event.Relayed(relay(id, 2, 0), Samples.at(9)));
+        bench.lose(id, 1, "b");
+        bench.decide(new Event.Relayed(relayed(id, 2, 0), Samples.at(9)));
         bench.readBack();
 
         // when: replayed from before

@@ -22,7 +22,6 @@ import io.altiplano.stack.platform.Demo;
 import io.altiplano.stack.platform.ModelStore;
 import io.altiplano.stack.platform.Probe;
 import io.altiplano.stack.platform.ServiceSpecs;
-import io.altiplano.stack.platform.Supervised;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,7 +62,7 @@ final class Cluster implements AutoCloseable {
     private final AdminApi admin;
     private final PostgresServer postgres;
     private final KafkaServer kafka;
-    private final Map<String, Supervised> parts = new LinkedHashMap<>();
+    private final Parts parts = new Parts();
     private final Map<String, Integer> servicePorts = new LinkedHashMap<>();
     private final Map<String, Wire> wires = new LinkedHashMap<>();
     private final Map<String, ShiftedClock> clocks = new LinkedHashMap<>();
@@ -99,7 +98,7 @@ final class Cluster implements AutoCloseable {
         dirs = Dirs.under(folder, root.resolve(".altiplano/cache"));
         secrets = new Secrets(folder.resolve("secrets"));
         ports = Ports.free(Port.values().length);
-        versions = versions(root);
+        versions = Builds.versions(root, folder);
         new ModelStore(folder.resolve("models")).add(Demo.MODEL, root.resolve("starter-model/model"));
         audit = AuditFiles.under(folder);
         audit.makeKeys();
@@ -114,16 +113,16 @@ final class Cluster implements AutoCloseable {
         }
         disks().forEach(SmallDisk::mount);
         wires.put("database", new Wire(() -> port(Port.POSTGRES)));
-        supervise(
+        parts.start(
                 "kafka",
                 () -> KafkaServer.start(dirs, port(Port.KAFKA), port(Port.CONTROLLER), secrets, wired)
                         .process());
-        supervise(
+        parts.start(
                 "postgres",
                 () -> PostgresServer.start(dirs, port(Port.POSTGRES), secrets.get("superuser"))
                         .process());
-        Path zip = KeycloakFiles.zip(root);
-        supervise(
+        Path zip = Builds.keycloak(root);
+        parts.start(
                 "keycloak",
                 () -> KeycloakServer.start(
                                 dirs,
@@ -133,8 +132,8 @@ final class Cluster implements AutoCloseable {
                                 "http://127.0.0.1:1/console",
                                 secrets)
                         .process());
-        kafka = KafkaServer.of(part("kafka").current(), port(Port.KAFKA), secrets);
-        postgres = new PostgresServer(part("postgres").current(), port(Port.POSTGRES), secrets.get("superuser"));
+        kafka = KafkaServer.of(parts.current("kafka"), port(Port.KAFKA), secrets);
+        postgres = new PostgresServer(parts.current("postgres"), port(Port.POSTGRES), secrets.get("superuser"));
         door = new FrontDoor(List.of(port(Port.GATEWAY_0), port(Port.GATEWAY_1)));
         admin = new AdminApi(url() + "/admin/v1", () -> token("admin"));
         startServices();
@@ -199,7 +198,7 @@ final class Cluster implements AutoCloseable {
         Map<String, String> more = new LinkedHashMap<>(environment(name));
         more.putAll(clock.environment());
         AtomicReference<ManagedProcess.Spec> before = new AtomicReference<>();
-        supervise(name, () -> {
+        parts.start(name, () -> {
             ManagedProcess.Spec last = before.get();
             if (last != null) {
                 var unused = AotCache.assemble(app.apply(versions.get(replica)), last);
@@ -212,7 +211,7 @@ final class Cluster implements AutoCloseable {
                     new ManagedProcess.Spec(name, as.command(), environment, as.stopSignal()), dirs);
         });
         return CompletableFuture.runAsync(
-                () -> Probe.awaitReady(part(name).current(), port, START), Thread::startVirtualThread);
+                () -> Probe.awaitReady(parts.current(name), port, START), Thread::startVirtualThread);
     }
 
     private Map<String, String> environment(String name) {
@@ -232,30 +231,8 @@ final class Cluster implements AutoCloseable {
         return environment;
     }
 
-    /** The build under test and the next one, each in folders of their own, so that what is learnt of a run can lie beside it. */
-    private List<Apps> versions(Path root) {
-        Apps built = Apps.ofCheckout(root);
-        Path now = folder.resolve("now");
-        Path next = folder.resolve("next");
-        return List.of(
-                new Apps(
-                        NextVersion.copy(built.gateway(), now.resolve("gateway")),
-                        NextVersion.copy(built.scheduler(), now.resolve("scheduler")),
-                        NextVersion.copy(built.worker(), now.resolve("worker")),
-                        true),
-                new Apps(
-                        NextVersion.of(built.gateway(), root, next.resolve("gateway")),
-                        NextVersion.of(built.scheduler(), root, next.resolve("scheduler")),
-                        NextVersion.of(built.worker(), root, next.resolve("worker")),
-                        true));
-    }
-
     private Path secondCheckpoints() {
         return folder.resolve("audit/checkpoints-1.jsonl");
-    }
-
-    private void supervise(String name, Supplier<ManagedProcess> start) {
-        parts.put(name, Supervised.start(start, line -> {}));
     }
 
     private ServiceSpecs specs(int replica) {
@@ -291,7 +268,7 @@ final class Cluster implements AutoCloseable {
     }
 
     private KeycloakServer keycloak() {
-        return new KeycloakServer(part("keycloak").current(), port(Port.KEYCLOAK), port(Port.KEYCLOAK_MANAGEMENT));
+        return new KeycloakServer(parts.current("keycloak"), port(Port.KEYCLOAK), port(Port.KEYCLOAK_MANAGEMENT));
     }
 
     private int port(Port port) {
@@ -303,13 +280,9 @@ final class Cluster implements AutoCloseable {
         return "http://127.0.0.1:" + door.port();
     }
 
-    /** A part by its name: kafka, postgres, keycloak, gateway-0 and so on. */
-    Supervised part(String name) {
-        Supervised part = parts.get(name);
-        if (part == null) {
-            throw new IllegalArgumentException("no part '" + name + "'; there are " + parts.keySet());
-        }
-        return part;
+    /** The processes. */
+    Parts parts() {
+        return parts;
     }
 
     /** A wire by its name: database, or one of {@link #WIRED}. */
@@ -330,25 +303,15 @@ final class Cluster implements AutoCloseable {
         return clock;
     }
 
-    /** kill -9; it is started again. */
-    void kill(String name) {
-        ProcessHandle.of(part(name).current().pid()).ifPresent(ProcessHandle::destroyForcibly);
-    }
-
-    /** SIGTERM, or what stops it in order; it is started again when it has ended. */
-    void terminate(String name) {
-        part(name).current().signal();
-    }
-
     /** Stops a service in order, and waits until its successor is ready. */
     void restart(String name) {
-        long before = part(name).current().pid();
-        terminate(name);
+        long before = parts.current(name).pid();
+        parts.terminate(name);
         Waiting.until(
                 name + " to be another process and ready",
                 null,
                 START,
-                () -> part(name).current().pid() != before && FrontDoor.ready(servicePort(name)));
+                () -> parts.current(name).pid() != before && FrontDoor.ready(servicePort(name)));
     }
 
     /** The services, in the order in which a rollout takes them. */
@@ -356,28 +319,12 @@ final class Cluster implements AutoCloseable {
         return List.copyOf(servicePorts.keySet());
     }
 
-    /** A signal by its number, as 19 to stop and 18 to go on. */
-    void signal(String name, int number) {
-        try {
-            new ProcessBuilder(
-                            "kill",
-                            "-" + number,
-                            Long.toString(part(name).current().pid()))
-                    .start()
-                    .waitFor();
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
     /** Opens all wires and waits until every part says that it is ready. */
     void heal() {
         wires.values().forEach(w -> w.set(Wire.Mode.OPEN));
         // Asked of whatever process runs now: the first ones may be long gone.
         Waiting.until("the broker", null, START, () -> {
-            KafkaServer.of(part("kafka").current(), port(Port.KAFKA), secrets).awaitReady();
+            KafkaServer.of(parts.current("kafka"), port(Port.KAFKA), secrets).awaitReady();
             return true;
         });
         Waiting.until("PostgreSQL", null, START, () -> {
@@ -442,22 +389,9 @@ final class Cluster implements AutoCloseable {
     @Override
     public void close() {
         door.close();
-        List<Supervised> services =
-                servicePorts.keySet().stream().map(this::part).toList();
-        services.parallelStream().forEach(Supervised::close);
-        parts.values().parallelStream().forEach(Supervised::close);
+        parts.close(services());
+        parts.close();
         wires.values().forEach(Wire::close);
         watchdog.close();
-    }
-
-    /** Keycloak's distribution as the build leaves it. */
-    private static final class KeycloakFiles {
-        static Path zip(Path root) throws IOException {
-            try (var files = Files.list(root.resolve("stack/target/keycloak"))) {
-                return files.filter(f -> f.toString().endsWith(".zip"))
-                        .findFirst()
-                        .orElseThrow(() -> new AssertionError("no Keycloak in stack/target/keycloak: mvn package"));
-            }
-        }
     }
 }

@@ -12,50 +12,50 @@ enum Fault {
     GATEWAY_KILLED("kill -9 of a gateway") {
         @Override
         Undo inject(Cluster cluster, RandomGenerator random) {
-            cluster.kill("gateway-" + random.nextInt(Cluster.REPLICAS));
+            cluster.parts().kill("gateway-" + random.nextInt(Cluster.REPLICAS));
             return Undo.NOTHING;
         }
     },
     SCHEDULER_KILLED("kill -9 of a scheduler") {
         @Override
         Undo inject(Cluster cluster, RandomGenerator random) {
-            cluster.kill("scheduler-" + random.nextInt(Cluster.REPLICAS));
+            cluster.parts().kill("scheduler-" + random.nextInt(Cluster.REPLICAS));
             return Undo.NOTHING;
         }
     },
     WORKER_KILLED("kill -9 of a worker") {
         @Override
         Undo inject(Cluster cluster, RandomGenerator random) {
-            cluster.kill("worker-" + random.nextInt(Cluster.REPLICAS));
+            cluster.parts().kill("worker-" + random.nextInt(Cluster.REPLICAS));
             return Undo.NOTHING;
         }
     },
     BOTH_WORKERS_KILLED("kill -9 of all workers at once") {
         @Override
         Undo inject(Cluster cluster, RandomGenerator random) {
-            cluster.kill("worker-0");
-            cluster.kill("worker-1");
+            cluster.parts().kill("worker-0");
+            cluster.parts().kill("worker-1");
             return Undo.NOTHING;
         }
     },
     GATEWAY_TERMINATED("SIGTERM of a gateway") {
         @Override
         Undo inject(Cluster cluster, RandomGenerator random) {
-            cluster.terminate("gateway-" + random.nextInt(Cluster.REPLICAS));
+            cluster.parts().terminate("gateway-" + random.nextInt(Cluster.REPLICAS));
             return Undo.NOTHING;
         }
     },
     SCHEDULER_TERMINATED("SIGTERM of a scheduler") {
         @Override
         Undo inject(Cluster cluster, RandomGenerator random) {
-            cluster.terminate("scheduler-" + random.nextInt(Cluster.REPLICAS));
+            cluster.parts().terminate("scheduler-" + random.nextInt(Cluster.REPLICAS));
             return Undo.NOTHING;
         }
     },
     WORKER_TERMINATED("SIGTERM of a worker") {
         @Override
         Undo inject(Cluster cluster, RandomGenerator random) {
-            cluster.terminate("worker-" + random.nextInt(Cluster.REPLICAS));
+            cluster.parts().terminate("worker-" + random.nextInt(Cluster.REPLICAS));
             return Undo.NOTHING;
         }
     },
@@ -106,21 +106,21 @@ enum Fault {
     BROKER_KILLED("kill -9 of the broker") {
         @Override
         Undo inject(Cluster cluster, RandomGenerator random) {
-            cluster.kill("kafka");
+            cluster.parts().kill("kafka");
             return Undo.NOTHING;
         }
     },
     POSTGRES_KILLED("kill -9 of PostgreSQL") {
         @Override
         Undo inject(Cluster cluster, RandomGenerator random) {
-            cluster.kill("postgres");
+            cluster.parts().kill("postgres");
             return Undo.NOTHING;
         }
     },
     KEYCLOAK_KILLED("kill -9 of Keycloak") {
         @Override
         Undo inject(Cluster cluster, RandomGenerator random) {
-            cluster.kill("keycloak");
+            cluster.parts().kill("keycloak");
             return Undo.NOTHING;
         }
     },
@@ -209,8 +209,8 @@ enum Fault {
     WORKER_OUT_OF_MEMORY("a worker's process gets no more memory") {
         @Override
         Undo inject(Cluster cluster, RandomGenerator random) {
-            long pid = cluster.part("worker-" + random.nextInt(Cluster.REPLICAS))
-                    .current()
+            long pid = cluster.parts()
+                    .current("worker-" + random.nextInt(Cluster.REPLICAS))
                     .pid();
             AddressSpace.freeze(pid);
             return () -> AddressSpace.release(pid);
@@ -250,8 +250,8 @@ enum Fault {
     }
 
     private static Undo standstill(Cluster cluster, String part) {
-        cluster.signal(part, 19);
-        return () -> cluster.signal(part, 18);
+        cluster.parts().signal(part, 19);
+        return () -> cluster.parts().signal(part, 18);
     }
 
     private static String anyWired(RandomGenerator random) {

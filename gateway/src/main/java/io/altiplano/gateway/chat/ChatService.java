@@ -13,6 +13,7 @@ import io.altiplano.gateway.entitlement.Demand;
 import io.altiplano.gateway.entitlement.Entitlements;
 import io.altiplano.gateway.entitlement.Plan;
 import io.altiplano.gateway.job.AnswerStream;
+import io.altiplano.gateway.job.GatewayWatch;
 import io.altiplano.gateway.job.IdempotentRequests;
 import io.altiplano.gateway.job.JobService;
 import io.altiplano.gateway.job.JobStream;
@@ -62,6 +63,7 @@ public class ChatService {
     private final LicenceGate licences;
     private final JobService jobs;
     private final IdempotentRequests idempotent;
+    private final GatewayWatch living;
     private final PriceBook prices;
     private final EndUsers endUsers;
     private final SecureRandom random = new SecureRandom();
@@ -74,6 +76,7 @@ public class ChatService {
             LicenceGate licences,
             JobService jobs,
             IdempotentRequests idempotent,
+            GatewayWatch living,
             PriceBook prices,
             EndUsers endUsers) {
         this.catalog = catalog;
@@ -82,6 +85,7 @@ public class ChatService {
         this.licences = licences;
         this.jobs = jobs;
         this.idempotent = idempotent;
+        this.living = living;
         this.prices = prices;
         this.endUsers = endUsers;
     }
@@ -107,8 +111,9 @@ public class ChatService {
     private ChatJob submitOnce(Caller caller, ChatRequest request, Model model) {
         Checked checked = check(caller, request, model);
         List<JobId> ids = Stream.generate(jobs::newId).limit(request.n()).toList();
-        Admission admission =
-                entitlements.reserve(caller, demand(caller, request, ids, checked.prompt().length, checked.wanted()));
+        Demand demand = demand(caller, request, ids, checked.prompt().length, checked.wanted());
+        // Its client is connected to this process; without it nobody sends the jobs.
+        Admission admission = entitlements.reserve(caller, demand.of(living.self()));
         try {
             List<JobStream> streams = submitAll(
                     job(caller, request, model, admission, checked), ids, right(caller, model, checked.permit()));

@@ -71,6 +71,7 @@ final class AdmissionStore {
             if (d != null) {
                 ArrayNode jobs = one.putArray("jobs");
                 d.jobs().forEach(job -> jobs.add(job.toString()));
+                one.put("gateway", d.gateway() == null ? null : d.gateway().toString());
             }
         }
         return all.toString();
@@ -149,6 +150,17 @@ final class AdmissionStore {
                 .bindArray("jobs", UUID.class, jobs)
                 .mapTo(Boolean.class)
                 .list();
+    }
+
+    /** What a gateway process that is gone had reserved is held for so long at most; how many. */
+    static long desert(Handle statement, UUID gateway, @Nullable Instant at, Duration grace) {
+        return statement
+                .createQuery("SELECT desert_reservations(:gateway, :at, make_interval(secs => :grace))")
+                .bind("gateway", gateway)
+                .bind("at", at == null ? null : at.atOffset(ZoneOffset.UTC))
+                .bind("grace", grace.toMillis() / 1000.0)
+                .mapTo(Long.class)
+                .one();
     }
 
     /** Ends what has outlived its term; how many. */

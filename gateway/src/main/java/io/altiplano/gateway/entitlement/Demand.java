@@ -3,6 +3,7 @@ package io.altiplano.gateway.entitlement;
 import java.math.BigDecimal;
 import java.util.List;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a request may come to, for which it takes a reservation.
@@ -14,6 +15,8 @@ import java.util.UUID;
  * @param atLeast tokens, the least that a shorter one must have; at least 1
  * @param promptPrice of one token read, in the platform's currency
  * @param answerPrice of one token written
+ * @param gateway the process whose client waits for the answer: once it is gone, what was reserved is held for seconds only; null
+ *     if any gateway may send the jobs
  */
 public record Demand(
         List<UUID> jobs,
@@ -22,7 +25,8 @@ public record Demand(
         boolean shrink,
         long atLeast,
         BigDecimal promptPrice,
-        BigDecimal answerPrice) {
+        BigDecimal answerPrice,
+        @Nullable UUID gateway) {
     public Demand {
         jobs = List.copyOf(jobs);
         if (jobs.isEmpty()
@@ -35,6 +39,23 @@ public record Demand(
                     + ", at least " + atLeast + ", prices " + promptPrice + " and " + answerPrice
                     + ": there must be a job and an answer, and nothing negative");
         }
+    }
+
+    /** Of jobs that any gateway may send. */
+    public Demand(
+            List<UUID> jobs,
+            long prompt,
+            long answer,
+            boolean shrink,
+            long atLeast,
+            BigDecimal promptPrice,
+            BigDecimal answerPrice) {
+        this(jobs, prompt, answer, shrink, atLeast, promptPrice, answerPrice, null);
+    }
+
+    /** The same for a client of a gateway process. */
+    public Demand of(UUID process) {
+        return new Demand(jobs, prompt, answer, shrink, atLeast, promptPrice, answerPrice, process);
     }
 
     /** How many answers. */

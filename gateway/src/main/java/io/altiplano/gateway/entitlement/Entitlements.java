@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
@@ -171,6 +172,16 @@ public class Entitlements {
 
     private static boolean mayEndSoon(Refusal refusal) {
         return refusal.cause() == Refusal.Cause.CONCURRENT || refusal.cause() == Refusal.Cause.HELD;
+    }
+
+    /**
+     * A gateway process is gone, and the scheduler has been told: what it had reserved and never sent is held for seconds only.
+     *
+     * @return how many reservations it had
+     * @throws DatabaseUnavailableException if that is to be asked for again
+     */
+    public long desert(UUID gateway) {
+        return reservations.desert(gateway);
     }
 
     /** Ends what has to end and could not before; how many reservations had outlived their term. */

@@ -31,6 +31,9 @@ final class Reservations {
      */
     private static final Duration LINGER = Duration.ofMillis(100);
 
+    /** The jobs of a gateway that is gone end at once, or when their workers have stopped, or when the lease of one that is lost is over. */
+    static final Duration DESERTED = Duration.ofSeconds(20);
+
     /** What does not fit expires at the end of its term. */
     private static final int MOST_UNDONE = 100_000;
 
@@ -99,6 +102,16 @@ final class Reservations {
      */
     void end(String tenantId, UUID job, boolean sent) {
         CompletableFuture<Boolean> unused = ending.tell(new Ending(tenantId, job, sent));
+    }
+
+    /**
+     * A gateway process is gone, and the scheduler has been told: what it had reserved and never sent ends soon.
+     *
+     * @return how many reservations it had
+     * @throws DatabaseUnavailableException if it is not known whether they will
+     */
+    long desert(UUID gateway) {
+        return db.statement(handle -> AdmissionStore.desert(handle, gateway, now(), DESERTED));
     }
 
     /** Ends now what was to end soon: somebody waits for a place. */

@@ -1,6 +1,7 @@
 package io.altiplano.gateway.job;
 
 import io.altiplano.gateway.db.DatabaseUnavailableException;
+import io.altiplano.gateway.entitlement.Entitlements;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -13,25 +14,27 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jboss.logging.Logger;
 
 /**
  * Keeps this process among the living, and tells the scheduler of gateways that died: their clients' connections died with them, so
- * nobody reads the answers to their jobs.
+ * nobody reads the answers to their jobs, and what they had reserved and never sent nobody else would end before its term.
  *
  * <p>A gateway is believed dead only once it was not heard of for a while <em>and</em> this one has seen, for another while and
  * without a failed look, that it still is not. After an outage of PostgreSQL everybody is late, and whoever comes back first must not
  * take the others for dead.
  */
 @ApplicationScoped
-class GatewayWatch {
+public class GatewayWatch {
     private static final Logger LOG = Logger.getLogger(GatewayWatch.class);
     private static final Duration EVERY = Duration.ofSeconds(1);
 
     private final GatewayProcessStore store;
     private final Function<UUID, CompletableFuture<Void>> tell;
+    private final Consumer<UUID> free;
     private final Duration silence;
     private final LongSupplier nanoTime;
     private volatile UUID self = UUID.randomUUID();
@@ -44,23 +47,26 @@ class GatewayWatch {
     private record Suspicion(OffsetDateTime lastSeen, long sinceNanos, boolean told) {}
 
     @Inject
-    GatewayWatch(GatewayProcessStore store, Submissions submissions, JobSettings settings) {
-        this(store, submissions::sendGatewayLost, settings.gatewaySilence(), System::nanoTime);
+    GatewayWatch(GatewayProcessStore store, Submissions submissions, Entitlements entitlements, JobSettings settings) {
+        this(store, submissions::sendGatewayLost, entitlements::desert, settings.gatewaySilence(), System::nanoTime);
     }
 
     /**
      * For tests.
      *
      * @param tell sends word of a process's end to the scheduler
+     * @param free ends what the process had reserved, once the scheduler has been told
      * @param silence of a gateway until it is suspected, and as long again until it is believed
      */
     GatewayWatch(
             GatewayProcessStore store,
             Function<UUID, CompletableFuture<Void>> tell,
+            Consumer<UUID> free,
             Duration silence,
             LongSupplier nanoTime) {
         this.store = store;
         this.tell = tell;
+        this.free = free;
         this.silence = silence;
         this.nanoTime = nanoTime;
     }
@@ -77,7 +83,7 @@ class GatewayWatch {
     }
 
     /** This process's id, which its jobs carry. Another one once it was taken for dead: what was said of it is not for later jobs. */
-    UUID self() {
+    public UUID self() {
         return self;
     }
 
@@ -120,6 +126,7 @@ class GatewayWatch {
         Thread.ofVirtual().name("gateway-lost").start(() -> {
             try {
                 tell.apply(gateway).join();
+                free.accept(gateway);
                 store.forget(gateway, lastSeen);
             } catch (RuntimeException e) {
                 LOG.warnf("the jobs of gateway %s were not called back: %s", gateway, e.getMessage());

@@ -18,6 +18,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -110,6 +111,48 @@ class SettlementTest {
         assertThat(alive.standing(tenant).monthUsed()).isEqualTo(500);
         assertThat(alive.standing(tenant).running()).isEqualTo(1);
         assertThat(alive.standing(tenant).monthHeld()).isEqualTo(500);
+    }
+
+    @Test
+    void whatAGatewayThatIsGoneHadReservedIsHeldForSecondsAndWhatOthersHadForItsTerm() {
+        // given: one of the gateway's, one of another's, and one that any gateway may send
+        UUID gone = UUID.randomUUID();
+        Replica replica = replica(plan(1000, 1_000_000, 3, 10_000));
+        Demand theirs = explicit(100, 400).of(gone);
+        replica.reserve(tenant, theirs);
+        replica.reserve(tenant, explicit(100, 400).of(UUID.randomUUID()));
+        replica.reserve(tenant, explicit(100, 400));
+
+        // when
+        long found = replica.entitlements.desert(gone);
+        clock.pass(Reservations.DESERTED.minusMillis(1));
+        replica.reservations.tidy();
+        long heldUntilThen = replica.standing(tenant).running();
+        clock.pass(Duration.ofMillis(1));
+        replica.reservations.tidy();
+
+        // then
+        assertThat(found).isOne();
+        assertThat(heldUntilThen).isEqualTo(3);
+        assertThat(replica.standing(tenant).running()).isEqualTo(2);
+        assertThat(replica.standing(tenant).monthHeld()).isEqualTo(1000);
+        assertThat(replica.entitlements.desert(gone)).isZero();
+        replica.settle(theirs, 30, "0");
+        assertThat(replica.standing(tenant).monthUsed()).isEqualTo(30);
+    }
+
+    @Test
+    void whatEndsSoonerThanAGatewayIsMissedEndsNoLater() {
+        UUID gone = UUID.randomUUID();
+        Replica replica = replica(plan(1000, 1_000_000, 3, 10_000));
+        replica.reserve(tenant, explicit(100, 400).of(gone));
+        clock.pass(Replica.TERM.minusSeconds(5));
+
+        assertThat(replica.entitlements.desert(gone)).isZero();
+        clock.pass(Duration.ofSeconds(5));
+        replica.reservations.tidy();
+
+        assertThat(replica.standing(tenant).running()).isZero();
     }
 
     @Test

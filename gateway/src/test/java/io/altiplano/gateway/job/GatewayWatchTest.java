@@ -2,6 +2,7 @@ package io.altiplano.gateway.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.altiplano.contracts.v1.JobSubmitted;
 import io.altiplano.gateway.db.DatabaseUnavailableException;
 import io.altiplano.gateway.db.Db;
 import io.altiplano.gateway.testing.GatewayTestResource;
@@ -42,7 +43,9 @@ class GatewayWatchTest {
 
     private final UUID other = UUID.randomUUID();
     private boolean away;
+    private volatile boolean lost;
     private final List<UUID> told = new CopyOnWriteArrayList<>();
+    private final List<UUID> freed = new CopyOnWriteArrayList<>();
     private final AtomicLong nanos = new AtomicLong(-7);
 
     @BeforeEach
@@ -70,6 +73,17 @@ class GatewayWatchTest {
         }
     }
 
+    /** The gateway that a job's reservation names. */
+    private static String reservationOf(JobSubmitted job) throws SQLException {
+        try (Connection connection = GatewayTestResource.get().superuser();
+                Statement s = connection.createStatement();
+                ResultSet row =
+                        s.executeQuery("SELECT gateway FROM reservation WHERE job_id = '" + job.getJobId() + "'")) {
+            assertThat(row.next()).isTrue();
+            return String.valueOf(row.getString(1));
+        }
+    }
+
     private GatewayWatch watch() {
         GatewayProcessStore store = new GatewayProcessStore(db) {
             @Override
@@ -86,8 +100,18 @@ class GatewayWatchTest {
                     told.add(gateway);
                     return CompletableFuture.completedFuture(null);
                 },
+                this::free,
                 SILENCE,
                 nanos::get);
+    }
+
+    private void free(UUID gateway) {
+        assertThat(told).contains(gateway);
+        if (lost) {
+            lost = false;
+            throw new DatabaseUnavailableException(new SQLException("the database is away"));
+        }
+        freed.add(gateway);
     }
 
     private void pass(Duration time) {
@@ -120,9 +144,35 @@ class GatewayWatchTest {
         // then
         await("told of", () -> told.equals(List.of(other)));
         await("forgotten", () -> !among(other));
+        assertThat(freed).containsExactly(other);
         assertThat(among(watch.self())).isTrue();
         watch.leave();
         assertThat(among(watch.self())).isFalse();
+    }
+
+    @Test
+    void aGatewayWhoseReservationsCouldNotBeFreedIsToldOfAgain() throws Exception {
+        // given
+        lastSeen(other, SILENCE.plusSeconds(5));
+        GatewayWatch watch = watch();
+        lost = true;
+
+        // when
+        watch.look();
+        pass(SILENCE);
+        watch.look();
+        await("the database was away", () -> !lost);
+
+        // then
+        assertThat(among(other)).isTrue();
+        await("freed", () -> {
+            watch.look();
+            pass(SILENCE);
+            return freed.equals(List.of(other));
+        });
+        await("forgotten", () -> !among(other));
+        assertThat(told).hasSizeGreaterThan(1);
+        watch.leave();
     }
 
     @Test
@@ -218,7 +268,7 @@ class GatewayWatchTest {
     }
 
     @Test
-    void theSchedulerIsToldAndEachJobNamesTheGatewayOfItsClient() throws Exception {
+    void theSchedulerIsToldAndEachJobAndReservationNamesTheGatewayOfItsClient() throws Exception {
         Served.model();
         Served.Tenant tenant = Served.Tenant.create("community");
         try (KafkaPeer peer = new KafkaPeer()) {
@@ -226,8 +276,21 @@ class GatewayWatchTest {
             assertThat(peer.awaitGatewayLost(other).getGateway()).isEqualTo(other.toString());
 
             try (Sse unused = Sse.post("/v1/chat/completions", tenant.key(), Served.chat(true))) {
-                assertThat(peer.awaitJob(tenant.id()).getGateway())
-                        .isEqualTo(running.self().toString());
+                JobSubmitted job = peer.awaitJob(tenant.id());
+                assertThat(job.getGateway()).isEqualTo(running.self().toString());
+                assertThat(reservationOf(job)).isEqualTo(job.getGateway());
+            }
+            try (Sse stream = Sse.post(
+                    "/v1/chat/completions",
+                    tenant.key(),
+                    Served.chat(true),
+                    RequestKey.HEADER + ": " + UUID.randomUUID())) {
+                JobSubmitted anyones = peer.awaitJob(tenant.id());
+                assertThat(anyones.getGateway()).isEmpty();
+                assertThat(reservationOf(anyones)).isEqualTo("null");
+                // Hanging up would not end it.
+                peer.answer(anyones, "done");
+                assertThat(stream.rest()).last().isEqualTo("data: [DONE]");
             }
         }
         await("this process is among the living", () -> among(running.self()));

@@ -46,6 +46,14 @@ final class ApiKeyStore {
                 .findOne();
     }
 
+    /** Which of these keys were revoked, or are of an archived project. */
+    static Set<String> ended(Handle auth, Set<String> ids) {
+        return auth.createQuery("SELECT ended_api_keys(:ids)")
+                .bindArray("ids", String.class, ids)
+                .mapTo(String.class)
+                .set();
+    }
+
     /** Notes that keys were used, each at most once a minute. */
     static void noteUse(Handle auth, List<String> ids) {
         auth.createQuery("SELECT note_api_key_use(:ids)")

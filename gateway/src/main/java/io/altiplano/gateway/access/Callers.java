@@ -2,6 +2,7 @@ package io.altiplano.gateway.access;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import io.altiplano.gateway.db.DatabaseUnavailableException;
 import io.altiplano.gateway.db.Db;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
@@ -73,6 +74,15 @@ public class Callers {
             known = cache.asMap().compute(name, (n, old) -> old != null && fresh(old) ? old : ask(key.get(), hash));
         }
         return known.answer();
+    }
+
+    /**
+     * Which of these keys, by their ids, were revoked or belong to a project that is archived.
+     *
+     * @throws DatabaseUnavailableException if that cannot be known now
+     */
+    public Set<String> ended(Set<String> ids) {
+        return db.auth(handle -> ApiKeyStore.ended(handle, ids));
     }
 
     private Known ask(KeyText key, byte[] hash) {

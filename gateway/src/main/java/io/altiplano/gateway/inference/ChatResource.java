@@ -11,6 +11,7 @@ import io.altiplano.gateway.chat.ChatJob;
 import io.altiplano.gateway.chat.ChatRequest;
 import io.altiplano.gateway.chat.ChatService;
 import io.altiplano.gateway.chat.Choices;
+import io.altiplano.gateway.entitlement.Entitlements;
 import io.altiplano.gateway.job.JobEvent;
 import io.altiplano.gateway.job.RequestKey;
 import io.altiplano.gateway.web.ApiException;
@@ -71,7 +72,7 @@ public class ChatResource {
         if (request.stream()) {
             Optional<JobEvent.Failed> refused = job.choices().refusedWithin(SCHEDULERS_WORD);
             if (refused.isPresent()) {
-                throw new ApiException(JobFailures.error(refused.get()));
+                throw failure(job, refused.get());
             }
             return new EventStream(new ChatEvents(job, requestId.get())).toResponse(job.headers());
         }
@@ -85,6 +86,11 @@ public class ChatResource {
             job.choices().cancel("client_disconnected");
         }
         return whole(job);
+    }
+
+    /** What it took of its limits it is told of as an answer would be. */
+    private static ApiException failure(ChatJob job, JobEvent.Failed failed) {
+        return Entitlements.with(new ApiException(JobFailures.error(failed)), job.headers());
     }
 
     private @Nullable RequestKey key(HttpHeaders headers, ObjectNode body) {
@@ -107,7 +113,7 @@ public class ChatResource {
                         choice.tokens.addAll(delta.tokens());
                     }
                     case JobEvent.Completed completed -> choice.completed = completed;
-                    case JobEvent.Failed failed -> throw new ApiException(JobFailures.error(failed));
+                    case JobEvent.Failed failed -> throw failure(job, failed);
                 }
             }
         }

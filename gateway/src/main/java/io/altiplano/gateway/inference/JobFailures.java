@@ -28,6 +28,7 @@ final class JobFailures {
             case "deadline_exceeded" -> ApiError.http(504, failed.code(), failed.message());
             case "context_length_exceeded" -> ApiError.invalidRequest("messages", failed.code(), failed.message());
             case "licence_withdrawn", "right_withdrawn" -> ApiError.forbidden(failed.code(), failed.message());
+            case "api_key_revoked" -> ApiError.unauthorized(failed.code(), failed.message());
             case "attempts_exhausted" -> notAgain(ApiError.http(500, failed.code(), failed.message()));
             default -> ApiError.http(500, failed.code(), failed.message());
         };

@@ -6,6 +6,7 @@ import io.altiplano.contracts.v1.JobFinished;
 import io.altiplano.contracts.v1.JobOutcome;
 import io.altiplano.contracts.v1.JobRelayed;
 import io.altiplano.contracts.v1.JobSubmitted;
+import io.altiplano.contracts.v1.JobSubmittedOrBuilder;
 import io.altiplano.contracts.v1.NoticeRecord;
 import io.altiplano.contracts.v1.ReplyAddress;
 import io.altiplano.contracts.v1.ReplyDelta;
@@ -28,6 +29,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 
@@ -52,32 +54,9 @@ public class JobService {
     private final JobMetrics metrics;
     private final Clock clock;
     private final SecureRandom random = new SecureRandom();
-    private final Map<String, Open> jobs = new ConcurrentHashMap<>();
-
+    private final Map<String, OpenJob> jobs = new ConcurrentHashMap<>();
     private final EndedRights endedRights = new EndedRights();
-
-    /**
-     * A job known here. {@code untilNanos}: when the sweep acts on it, whatever it is then; by the monotonic clock, as the other may
-     * jump ahead and end every answer at once.
-     */
-    private record Open(JobStream stream, Right right, long licenceEpoch, boolean refused, long untilNanos) {
-        Open(JobStream stream, Right right, long licenceEpoch, Duration left) {
-            this(stream, right, licenceEpoch, false, System.nanoTime() + left.toNanos());
-        }
-
-        Open leaving(Duration left) {
-            return new Open(stream, right, licenceEpoch, left);
-        }
-
-        /** Its client was told that nothing was accepted. */
-        Open refused(Duration left) {
-            return new Open(stream, right, licenceEpoch, true, System.nanoTime() + left.toNanos());
-        }
-
-        boolean due(long nanos) {
-            return untilNanos - nanos <= 0;
-        }
-    }
+    private final EndedKeys endedKeys = new EndedKeys();
 
     @Inject
     JobService(
@@ -150,7 +129,7 @@ public class JobService {
         }
         long epoch = right.getAsLong();
         job.setLicenceEpoch(epoch);
-        register(stream, new Right(job.getTenantId(), job.getModel()), epoch, left(job.getDeadlineMs() - now));
+        register(stream, job, left(job.getDeadlineMs() - now));
         return stream;
     }
 
@@ -158,11 +137,13 @@ public class JobService {
         return Duration.ofMillis(Math.max(settings.longest().toMillis(), millis));
     }
 
-    private void register(JobStream stream, Right used, long epoch, Duration left) {
-        jobs.put(stream.id().toString(), new Open(stream, used, epoch, left));
-        // After the job is in the list: a withdrawal sees either the list with it or is seen here.
+    private void register(JobStream stream, JobSubmittedOrBuilder job, Duration left) {
+        Right used = new Right(job.getTenantId(), job.getModel());
+        jobs.put(stream.id().toString(), new OpenJob(stream, used, job.getLicenceEpoch(), job.getApiKeyId(), left));
+        // After the job is in the list: a withdrawal, or a key's end, sees either the list with it or is seen here.
         try {
-            endedRights.check(used, epoch);
+            endedRights.check(used, job.getLicenceEpoch());
+            endedKeys.check(job.getApiKeyId());
         } catch (ApiException e) {
             jobs.remove(stream.id().toString());
             throw e;
@@ -189,11 +170,7 @@ public class JobService {
                 job.getPromptTokensCount(),
                 Integer.MAX_VALUE,
                 this::cancel);
-        register(
-                stream,
-                new Right(job.getTenantId(), job.getModel()),
-                job.getLicenceEpoch(),
-                left(job.getDeadlineMs() - clock.millis()));
+        register(stream, job, left(job.getDeadlineMs() - clock.millis()));
         return stream;
     }
 
@@ -218,9 +195,33 @@ public class JobService {
         if (!endedRights.end(right, epoch, message)) {
             return;
         }
-        for (Open open : List.copyOf(jobs.values())) {
-            if (open.right.equals(right) && endedRights.ends(right, open.licenceEpoch)) {
-                cut(open.stream, EndedRights.CODE, new JobEvent.Failed(EndedRights.CODE, message), true);
+        cutAll(
+                open -> open.right().equals(right) && endedRights.ends(right, open.licenceEpoch()),
+                EndedRights.CODE,
+                new JobEvent.Failed(EndedRights.CODE, message));
+    }
+
+    /** The API keys with which those answers were asked for that have not ended. */
+    Set<String> keysInUse() {
+        return jobs.values().stream()
+                .filter(open -> !open.stream().ended() && !open.apiKeyId().isEmpty())
+                .map(OpenJob::apiKeyId)
+                .collect(Collectors.toSet());
+    }
+
+    /** An API key was revoked: the answers that were asked for with it end with {@code api_key_revoked}. Again is no harm. */
+    void endKey(String apiKeyId) {
+        endedKeys.end(apiKeyId);
+        cutAll(
+                open -> open.apiKeyId().equals(apiKeyId),
+                EndedKeys.CODE,
+                new JobEvent.Failed(EndedKeys.CODE, EndedKeys.MESSAGE));
+    }
+
+    private void cutAll(Predicate<OpenJob> which, String reason, JobEvent.Failed told) {
+        for (OpenJob open : List.copyOf(jobs.values())) {
+            if (which.test(open)) {
+                cut(open.stream(), reason, told, true);
             }
         }
     }
@@ -269,11 +270,11 @@ public class JobService {
 
     /** Routes one delta; answers the stream to signal once the poll is done, if it is one of ours. */
     Optional<JobStream> route(ReplyDelta delta) {
-        Open open = jobs.get(delta.getJobId());
-        if (open == null || open.stream.address().getNonce() != delta.getNonce()) {
+        OpenJob open = jobs.get(delta.getJobId());
+        if (open == null || open.stream().address().getNonce() != delta.getNonce()) {
             return Optional.empty();
         }
-        JobStream stream = open.stream;
+        JobStream stream = open.stream();
         switch (stream.take(delta)) {
             case YES -> {
                 metrics.relayed(stream, delta.getTokensCount());
@@ -314,27 +315,29 @@ public class JobService {
     }
 
     private void retrying(Retrying retrying, long nonce) {
-        Open open = jobs.get(retrying.getJobId());
-        if (open == null || open.stream.address().getNonce() != nonce) {
+        OpenJob open = jobs.get(retrying.getJobId());
+        if (open == null || open.stream().address().getNonce() != nonce) {
             return;
         }
-        if (open.refused) {
-            sendCancelled(open.stream, "nobody waits for it", 0, 0);
+        if (open.refused()) {
+            sendCancelled(open.stream(), "nobody waits for it", 0, 0);
             return;
         }
-        JobRelayed answer = open.stream.retrying(retrying.getEpoch());
+        JobRelayed answer = open.stream().retrying(retrying.getEpoch());
         if (answer == null) {
             return;
         }
         metrics.retried();
         String had = answer.getComplete() ? "a whole answer" : answer.getRelayedTokensCount() + " tokens";
         LOG.infof("job %s lost its worker after %s; next epoch %d", retrying.getJobId(), had, retrying.getEpoch());
-        submissions.sendFollowUp(open.stream.pool(), answer);
+        submissions.sendFollowUp(open.stream().pool(), answer);
     }
 
     private void finished(JobFinished finished, long nonce) {
-        Open open = jobs.get(finished.getJobId());
-        if (open == null || open.stream.address().getNonce() != nonce || open.stream.ended()) {
+        OpenJob open = jobs.get(finished.getJobId());
+        if (open == null
+                || open.stream().address().getNonce() != nonce
+                || open.stream().ended()) {
             return;
         }
         if (finished.getOutcome() == JobOutcome.JOB_OUTCOME_SUCCEEDED) {
@@ -346,23 +349,23 @@ public class JobService {
         String message = finished.getErrorMessage().isEmpty()
                 ? "The job was not finished (" + code + "); try again."
                 : finished.getErrorMessage();
-        if (open.stream.fail(new JobEvent.Failed(code, message), true)) {
-            ended(open.stream, "failed");
+        if (open.stream().fail(new JobEvent.Failed(code, message), true)) {
+            ended(open.stream(), "failed");
         }
     }
 
     /** Forgets what was remembered long enough and cuts what has lasted too long. Called about once a second. */
     void sweep() {
         long now = System.nanoTime();
-        for (Open open : List.copyOf(jobs.values())) {
+        for (OpenJob open : List.copyOf(jobs.values())) {
             if (!open.due(now)) {
                 continue;
             }
-            if (open.stream.ended()) {
-                jobs.remove(open.stream.id().toString());
+            if (open.stream().ended()) {
+                jobs.remove(open.stream().id().toString());
             } else {
                 cut(
-                        open.stream,
+                        open.stream(),
                         "deadline",
                         new JobEvent.Failed(DEADLINE_EXCEEDED, "The answer was not complete in time; try again."),
                         true);
@@ -373,25 +376,22 @@ public class JobService {
     /** The partitions that open streams wait on. */
     Set<Integer> partitionsInUse() {
         return jobs.values().stream()
-                .filter(open -> !open.stream.ended())
-                .map(open -> open.stream.address().getPartition())
+                .filter(open -> !open.stream().ended())
+                .map(open -> open.stream().address().getPartition())
                 .collect(Collectors.toSet());
     }
 
     /** Streams that have not ended. */
     public long openStreams() {
-        return jobs.values().stream().filter(open -> !open.stream.ended()).count();
+        return jobs.values().stream().filter(open -> !open.stream().ended()).count();
     }
 
     /** Ends every open stream with a clear error and cancels its job: the gateway goes down. */
     void failAll() {
-        for (Open open : List.copyOf(jobs.values())) {
-            cut(
-                    open.stream,
-                    "gateway_stopped",
-                    new JobEvent.Failed("shutting_down", "The gateway was stopped before the answer was complete."),
-                    true);
-        }
+        cutAll(
+                open -> true,
+                "gateway_stopped",
+                new JobEvent.Failed("shutting_down", "The gateway was stopped before the answer was complete."));
     }
 
     private static ApiException unavailable(String message) {

@@ -91,7 +91,7 @@ class RowRulesTest {
     }
 
     @Test
-    void threeFunctionsAreAllThatAuthMayDo() throws SQLException {
+    void fourFunctionsAreAllThatAuthMayDo() throws SQLException {
         String auth = GatewayTestResource.get().role("auth");
         try (Connection superuser = GatewayTestResource.get().superuser()) {
             List<String> tables = strings(superuser, """
@@ -104,7 +104,9 @@ class RowRulesTest {
                     """.formatted(auth));
 
             assertThat(tables).isEmpty();
-            assertThat(functions).containsExactlyInAnyOrder("api_key_by_prefix", "memberships_of", "note_api_key_use");
+            assertThat(functions)
+                    .containsExactlyInAnyOrder(
+                            "api_key_by_prefix", "ended_api_keys", "memberships_of", "note_api_key_use");
         }
     }
 

@@ -337,6 +337,28 @@ class JobLifeTest {
     }
 
     @Test
+    void whatWasLetInWithAKeyThatIsRevokedOnItsWayIsNotSent() {
+        JobSubmitted.Builder job = JobSubmitted.newBuilder()
+                .setTenantId(tenant.id())
+                .setModel(Served.MODEL)
+                .setPool("default")
+                .addPromptTokens(1);
+        jobs.endKey("key_revoked");
+
+        assertThatThrownBy(() -> jobs.submit(job.clone().setApiKeyId("key_revoked"), () -> 1))
+                .isInstanceOfSatisfying(ApiException.class, e -> {
+                    assertThat(e.error().status()).isEqualTo(401);
+                    assertThat(e.error().code()).isEqualTo("api_key_revoked");
+                });
+
+        assertThat(peer.countOfTenant(tenant.id())).isZero();
+        assertThat(jobs.openStreams()).isZero();
+        // Control: another key's is sent.
+        jobs.submit(job.clone().setApiKeyId("key_good"), () -> 1).cancel("test");
+        assertThat(peer.awaitJob(tenant.id()).getApiKeyId()).isEqualTo("key_good");
+    }
+
+    @Test
     void whenIdleNoStreamIsLeftOver() throws Exception {
         CompletableFuture<Integer> asked =
                 CompletableFuture.supplyAsync(() -> given().header("Authorization", "Bearer " + tenant.key())

@@ -50,6 +50,9 @@ class FaultRuns {
     private static final Map<String, Long> WIDE =
             Map.of("requests_per_minute", 1_000_000L, "tokens_per_minute", 1_000_000_000L, "concurrent", 1_000L);
     private static final Duration LOADED = Duration.ofSeconds(18);
+    /** As long again behind the burst with which a flood begins. */
+    private static final Duration FLOODED = Duration.ofSeconds(32);
+
     private static final Duration DRAINED = Duration.ofSeconds(30);
 
     private final Report report = new Report();
@@ -111,7 +114,7 @@ class FaultRuns {
 
         // when
         try (Load load = Load.steady(flood)) {
-            Thread.sleep(LOADED);
+            Thread.sleep(FLOODED);
             seen = load.stop();
         } finally {
             flood.forEach(Client::close);

@@ -60,6 +60,22 @@ class SharesTest {
     }
 
     @Test
+    void whatOneTenantHadMoreInTheBurstIsNobodysShareAndTheSameBehindItIs() {
+        assertThat(unfair(Stream.concat(more("north", 0), load("north", 4, 10)), load("south", 4, 10)))
+                .isEmpty();
+        assertThat(unfair(Stream.concat(more("north", 9), load("north", 4, 10)), load("south", 4, 10)))
+                .singleElement()
+                .satisfies(finding -> assertThat(finding.what()).contains("north was served"));
+    }
+
+    /** Ten further requests a second for seven seconds. */
+    private static Stream<Seen> more(String tenant, int fromSecond) {
+        return IntStream.range(0, 70)
+                .mapToObj(i -> fromSecond * SECOND + i * SECOND / 10)
+                .map(first -> seen(tenant, first - 4 * SECOND, first, TOKENS));
+    }
+
+    @Test
     void tooFewTokensSayNothing() {
         assertThat(unfair(load("north", 4, 1), load("south", 4, 1)))
                 .singleElement()

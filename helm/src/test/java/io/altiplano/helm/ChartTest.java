@@ -1,5 +1,16 @@
 package io.altiplano.helm;
 
+import static io.altiplano.helm.Manifests.claim;
+import static io.altiplano.helm.Manifests.containers;
+import static io.altiplano.helm.Manifests.env;
+import static io.altiplano.helm.Manifests.field;
+import static io.altiplano.helm.Manifests.named;
+import static io.altiplano.helm.Manifests.only;
+import static io.altiplano.helm.Manifests.path;
+import static io.altiplano.helm.Manifests.pods;
+import static io.altiplano.helm.Manifests.secrets;
+import static io.altiplano.helm.Manifests.services;
+import static io.altiplano.helm.Manifests.values;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -8,9 +19,6 @@ import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.HasMetadata;
-import io.fabric8.kubernetes.api.model.PodSpec;
-import io.fabric8.kubernetes.api.model.PodTemplateSpec;
-import io.fabric8.kubernetes.api.model.Probe;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.ServiceAccount;
@@ -21,13 +29,10 @@ import io.fabric8.kubernetes.api.model.networking.v1.Ingress;
 import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.Function;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -355,90 +360,5 @@ class ChartTest {
     @Test
     void noSecretIsMadeByTheChart() {
         assertThat(Chart.objects(Secret.class, FULL)).isEmpty();
-    }
-
-    private static <T extends HasMetadata> T named(List<HasMetadata> objects, Class<T> kind, String name) {
-        return Chart.of(objects, kind)
-                .filter(o -> o.getMetadata().getName().equals(name))
-                .findFirst()
-                .orElseThrow(() -> new AssertionError("no " + kind.getSimpleName() + " " + name));
-    }
-
-    private static Stream<PodTemplateSpec> templates(List<HasMetadata> objects, boolean jobs) {
-        Stream<PodTemplateSpec> services = Stream.concat(
-                Chart.of(objects, Deployment.class).map(d -> d.getSpec().getTemplate()),
-                Chart.of(objects, StatefulSet.class).map(s -> s.getSpec().getTemplate()));
-        Stream<PodTemplateSpec> once =
-                Chart.of(objects, Job.class).map(j -> j.getSpec().getTemplate());
-        return jobs ? Stream.concat(services, once) : services;
-    }
-
-    /** Pods that stay. */
-    private static List<PodSpec> services(List<HasMetadata> objects) {
-        return templates(objects, false).map(PodTemplateSpec::getSpec).toList();
-    }
-
-    private static List<PodSpec> pods(List<HasMetadata> objects) {
-        return templates(objects, true).map(PodTemplateSpec::getSpec).toList();
-    }
-
-    private static Stream<Container> containers(List<HasMetadata> objects) {
-        return pods(objects).stream().flatMap(p -> p.getContainers().stream());
-    }
-
-    private static Container only(StatefulSet set) {
-        return only(set.getSpec().getTemplate());
-    }
-
-    private static Container only(Deployment deployment) {
-        return only(deployment.getSpec().getTemplate());
-    }
-
-    private static Container only(PodTemplateSpec template) {
-        List<Container> containers = template.getSpec().getContainers();
-        assertThat(containers).hasSize(1);
-        return containers.getFirst();
-    }
-
-    private static Map<String, EnvVar> env(Container container) {
-        return container.getEnv().stream().collect(Collectors.toMap(EnvVar::getName, Function.identity()));
-    }
-
-    private static Map<String, String> values(Map<String, EnvVar> env) {
-        Map<String, String> values = new TreeMap<>();
-        env.forEach((name, e) -> {
-            if (e.getValue() != null) {
-                values.put(name, e.getValue());
-            }
-        });
-        return values;
-    }
-
-    private static Map<String, String> secrets(Map<String, EnvVar> env) {
-        Map<String, String> secrets = new TreeMap<>();
-        env.forEach((name, e) -> {
-            if (e.getValueFrom() != null && e.getValueFrom().getSecretKeyRef() != null) {
-                var ref = e.getValueFrom().getSecretKeyRef();
-                secrets.put(name, ref.getName() + "/" + ref.getKey());
-            }
-        });
-        return secrets;
-    }
-
-    private static String field(Map<String, EnvVar> env, String name) {
-        EnvVar variable = Objects.requireNonNull(env.get(name), name);
-        return variable.getValueFrom().getFieldRef().getFieldPath();
-    }
-
-    private static String path(Probe probe) {
-        return probe.getHttpGet().getPath();
-    }
-
-    private static String claim(StatefulSet set) {
-        return set.getSpec().getTemplate().getSpec().getVolumes().stream()
-                .filter(v -> v.getPersistentVolumeClaim() != null)
-                .map(v -> v.getPersistentVolumeClaim().getClaimName())
-                .findFirst()
-                .orElse("none");
     }
 }

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.altiplano.gateway.testing.AdminApi;
 import io.altiplano.gateway.testing.BadInputs;
 import io.altiplano.gateway.testing.GatewayTestResource;
-import io.altiplano.gateway.testing.KafkaPeer;
 import io.altiplano.gateway.testing.Served;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
@@ -21,8 +20,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -31,20 +28,9 @@ import org.junit.jupiter.api.Test;
  */
 @QuarkusTest
 @QuarkusTestResource(GatewayTestResource.class)
-class BadInputTest {
-    private KafkaPeer peer;
-    private Served.Tenant tenant;
-
-    @BeforeEach
-    void someoneWhoMayCall() {
-        Served.model();
-        tenant = Served.Tenant.create("partner");
-        peer = new KafkaPeer();
-    }
-
-    @AfterEach
-    void close() throws InterruptedException {
-        peer.close();
+class BadInputTest extends ChatCase {
+    BadInputTest() {
+        super("partner");
     }
 
     /** Chat requests with one field wrong, as JSON texts of the field's value. */

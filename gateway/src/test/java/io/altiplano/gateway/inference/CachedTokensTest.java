@@ -21,30 +21,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 @QuarkusTest
 @QuarkusTestResource(GatewayTestResource.class)
-class CachedTokensTest {
-    private static final String PATH = "/v1/chat/completions";
-
-    private KafkaPeer peer;
-    private Served.Tenant tenant;
-
-    @BeforeEach
-    void someoneWhoMayCall() {
-        Served.model();
-        tenant = Served.Tenant.create("community");
-        peer = new KafkaPeer();
-    }
-
-    @AfterEach
-    void close() throws InterruptedException {
-        peer.close();
-    }
-
+class CachedTokensTest extends ChatCase {
     @Test
     void aWholeAnswerTellsWhatCameFromThePrefixCache() throws Exception {
         CompletableFuture<Response> asked =

@@ -20,32 +20,13 @@ import java.util.stream.Collectors;
 import javax.management.InstanceNotFoundException;
 import javax.management.JMException;
 import javax.management.ObjectName;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 @QuarkusTest
 @QuarkusTestResource(GatewayTestResource.class)
-class ClockSetBackTest {
-    private static final String PATH = "/v1/chat/completions";
-
+class ClockSetBackTest extends ChatCase {
     @Inject
     Event<ClockSetBack> clock;
-
-    private KafkaPeer peer;
-    private Served.Tenant tenant;
-
-    @BeforeEach
-    void someoneWhoMayCall() {
-        Served.model();
-        tenant = Served.Tenant.create("community");
-        peer = new KafkaPeer();
-    }
-
-    @AfterEach
-    void close() throws InterruptedException {
-        peer.close();
-    }
 
     /** A producer's thread lives as long as the producer. */
     private static Set<Long> producers() {

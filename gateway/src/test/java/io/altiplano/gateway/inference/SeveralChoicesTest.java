@@ -22,42 +22,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Requests with {@code n}: so many jobs, one answer. */
 @QuarkusTest
 @QuarkusTestResource(GatewayTestResource.class)
-class SeveralChoicesTest {
-    private static final String PATH = "/v1/chat/completions";
-
-    private KafkaPeer peer;
-    private Served.Tenant tenant;
-
-    @BeforeEach
-    void someoneWhoMayCall() {
-        Served.model();
-        tenant = Served.Tenant.create("community");
-        peer = new KafkaPeer();
-    }
-
-    @AfterEach
-    void close() throws InterruptedException {
-        peer.close();
-    }
-
+class SeveralChoicesTest extends ChatCase {
     private static Map<String, Object> chat(boolean stream, int n) {
         Map<String, Object> body = new HashMap<>(Served.chat(stream));
         body.put("n", n);
         return body;
-    }
-
-    private CompletableFuture<Response> post(Map<String, Object> body) {
-        return CompletableFuture.supplyAsync(() -> given().header("Authorization", "Bearer " + tenant.key())
-                .contentType(ContentType.JSON)
-                .body(body)
-                .post(PATH));
     }
 
     private List<JobSubmitted> awaitJobs(int n) {

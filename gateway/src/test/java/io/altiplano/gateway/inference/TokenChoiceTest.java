@@ -6,36 +6,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.altiplano.contracts.v1.LogitBias;
 import io.altiplano.contracts.v1.Sampling;
 import io.altiplano.gateway.testing.GatewayTestResource;
-import io.altiplano.gateway.testing.KafkaPeer;
 import io.altiplano.gateway.testing.Served;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** What a request says about how tokens are chosen reaches the worker. */
 @QuarkusTest
 @QuarkusTestResource(GatewayTestResource.class)
-class TokenChoiceTest {
-    private KafkaPeer peer;
-    private Served.Tenant tenant;
-
-    @BeforeEach
-    void someoneWhoMayCall() {
-        Served.model();
-        tenant = Served.Tenant.create("community");
-        peer = new KafkaPeer();
-    }
-
-    @AfterEach
-    void close() throws InterruptedException {
-        peer.close();
-    }
-
+class TokenChoiceTest extends ChatCase {
     @Test
     void penaltiesBiasAndExtensionsAreTheJobs() throws Exception {
         Sampling sampling = sampled(Map.of(

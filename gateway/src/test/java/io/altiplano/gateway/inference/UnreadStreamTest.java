@@ -13,35 +13,20 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** A client that asks for a stream and never reads it. */
 @QuarkusTest
 @QuarkusTestResource(GatewayTestResource.class)
-class UnreadStreamTest {
-    private static final String PATH = "/v1/chat/completions";
-
+class UnreadStreamTest extends ChatCase {
     /** Tokens a delta; each is some hundred bytes of the stream, since logprobs are asked for. */
     private static final int PIECE = 1000;
 
     /** Far more than socket buffers and the gateway's bound hold together. */
     private static final int MOST_PIECES = 500;
 
-    private KafkaPeer peer;
-    private Served.Tenant tenant;
-
-    @BeforeEach
-    void someoneWhoMayCall() {
-        Served.model();
-        tenant = Served.Tenant.create("partner");
-        peer = new KafkaPeer();
-    }
-
-    @AfterEach
-    void close() throws InterruptedException {
-        peer.close();
+    UnreadStreamTest() {
+        super("partner");
     }
 
     @Test

@@ -12,12 +12,15 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 
 /** A TCP wire between the gateway and a server that others share: cut, it drops its connections and refuses new ones. */
 public final class CutWire implements AutoCloseable {
     private static final int FIRST_PORT = 10_000;
     private static final int LAST_PORT = 32_000;
     private static final int MOST_TRIES = 1_000;
+    private static final long LET_GO_NANOS = 10_000_000_000L;
+    private static final long PEEK_NANOS = 20_000_000;
 
     private final InetSocketAddress target;
     private final Set<Socket> open = ConcurrentHashMap.newKeySet();
@@ -47,10 +50,18 @@ public final class CutWire implements AutoCloseable {
         close();
     }
 
-    /** Takes connections again. */
+    /** Takes connections again. The system may hold the port for a moment yet after the socket that listened on it is closed. */
     public void heal() {
-        if (listening.isClosed()) {
-            listening = listen(port);
+        long until = System.nanoTime() + LET_GO_NANOS;
+        while (listening.isClosed()) {
+            try {
+                listening = listen(port);
+            } catch (UncheckedIOException e) {
+                if (System.nanoTime() > until) {
+                    throw e;
+                }
+                LockSupport.parkNanos(PEEK_NANOS);
+            }
         }
     }
 
@@ -75,15 +86,21 @@ public final class CutWire implements AutoCloseable {
     }
 
     private ServerSocket listen(int at) {
+        ServerSocket server = null;
         try {
-            ServerSocket server = new ServerSocket();
+            server = new ServerSocket();
             server.setReuseAddress(true);
             server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), at));
-            Thread.ofVirtual().name("wire").start(() -> accept(server));
-            return server;
         } catch (IOException e) {
+            if (server != null) {
+                closeQuietly(server);
+            }
             throw new UncheckedIOException(e);
         }
+        ServerSocket bound = server;
+        // Of a virtual thread the port would be let go only when that thread gets to run after the close.
+        Thread.ofPlatform().daemon().name("wire").start(() -> accept(bound));
+        return bound;
     }
 
     private void accept(ServerSocket server) {

@@ -259,11 +259,11 @@ public final class Engine implements AutoCloseable {
         freeBlocks = pool.free();
         long nanos = System.nanoTime() - start;
         report(slices, generated, nanos);
-        share(slices.isEmpty() ? 0 : Math.max(1, nanos));
+        workBeside(slices.isEmpty() ? 0 : Math.max(1, nanos));
     }
 
     /** Whatever shares the engine has its turn. */
-    private void share(long answered) {
+    private void workBeside(long answered) {
         long nanos = microSteps.after(answered);
         if (nanos > 0) {
             reservedBlocks = pool.reserved();

@@ -121,7 +121,9 @@ class FaultRuns {
         }
 
         // then
-        assertThat(Shares.unfair(seen, "north", "south")).isEmpty();
+        List<Finding> unfair = Shares.unfair(seen, "north", "south");
+        report.flood(unfair);
+        assertThat(unfair).isEmpty();
         assertThat(seen).allMatch(s -> s.end() == Seen.End.WHOLE);
     }
 

@@ -12,10 +12,12 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** The page that says, seed by seed, what was broken and which invariants held. */
 final class Report {
     private final List<Row> rows = new ArrayList<>();
+    private @Nullable List<Finding> flood;
 
     /** A seed. */
     record Row(int seed, List<Fault> faults, List<Seen> seen, Checker.Result result, Took took) {
@@ -69,6 +71,11 @@ final class Report {
                 row.result.findings().isEmpty() ? "all invariants hold" : row.result.findings());
     }
 
+    /** What was found wrong in the flood; nothing if it was fair. */
+    void flood(List<Finding> findings) {
+        flood = List.copyOf(findings);
+    }
+
     /** Writes it to {@code report.html} in the folder. */
     Path write(Path folder) {
         Path file = folder.resolve("report.html");
@@ -100,7 +107,7 @@ final class Report {
                 requests,
                 jobs,
                 broken == 0
-                        ? "<span class=held>Every invariant held.</span>"
+                        ? "<span class=held>Every invariant that a seed looks at held.</span>"
                         : "<span class=broke>" + broken + " seeds broke an invariant.</span>"));
         page.append("<p><small>");
         for (Invariant invariant : Invariant.values()) {
@@ -110,7 +117,17 @@ final class Report {
         Arrays.stream(Invariant.values()).forEach(i -> page.append("<th>").append(i));
         page.append("</tr>");
         rows.forEach(row -> row(page, row));
-        return page.append("</table></html>").toString();
+        page.append("</table><p>I7 in a flood of two tenants: ");
+        if (flood == null) {
+            page.append("not looked at.");
+        } else if (flood.isEmpty()) {
+            page.append("<span class=held>held.</span>");
+        } else {
+            flood.forEach(finding -> page.append("<span class=broke>")
+                    .append(escaped(finding.what()))
+                    .append("</span> "));
+        }
+        return page.append("</p></html>").toString();
     }
 
     private static void row(StringBuilder page, Row row) {
@@ -125,7 +142,9 @@ final class Report {
         page.append("<td class=n>").append(row.result.jobs());
         page.append("<td class=n>").append(row.result.largestCancelWindow());
         for (Invariant invariant : Invariant.values()) {
-            page.append(row.broke(invariant) ? "<td class=broke>broken" : "<td class=held>held");
+            // Shares are the flood's: a seed's tenants have nothing waiting.
+            String held = invariant == Invariant.I7 ? "<td>&ndash;" : "<td class=held>held";
+            page.append(row.broke(invariant) ? "<td class=broke>broken" : held);
         }
         page.append("</tr>");
         for (Finding finding : row.result.findings()) {

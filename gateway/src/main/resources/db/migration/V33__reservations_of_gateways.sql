@@ -110,4 +110,4 @@ AS $$
         UPDATE public.reservation r SET expires_at = late.ends FROM late WHERE r.job_id = late.job_id RETURNING r.job_id)
     SELECT count(*) FROM shortened
 $$;
-GRANT EXECUTE ON FUNCTION desert_reservations(uuid, timestamptz, interval) TO "${tenant_role}";
+GRANT EXECUTE ON FUNCTION desert_reservations(uuid, timestamptz, interval) TO "${ledger_role}";

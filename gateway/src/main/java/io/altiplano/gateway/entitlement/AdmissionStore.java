@@ -153,9 +153,8 @@ final class AdmissionStore {
     }
 
     /** What a gateway process that is gone had reserved is held for so long at most; how many. */
-    static long desert(Handle statement, UUID gateway, @Nullable Instant at, Duration grace) {
-        return statement
-                .createQuery("SELECT desert_reservations(:gateway, :at, make_interval(secs => :grace))")
+    static long desert(Handle ledger, UUID gateway, @Nullable Instant at, Duration grace) {
+        return ledger.createQuery("SELECT desert_reservations(:gateway, :at, make_interval(secs => :grace))")
                 .bind("gateway", gateway)
                 .bind("at", at == null ? null : at.atOffset(ZoneOffset.UTC))
                 .bind("grace", grace.toMillis() / 1000.0)

@@ -111,7 +111,7 @@ final class Reservations {
      * @throws DatabaseUnavailableException if it is not known whether they will
      */
     long desert(UUID gateway) {
-        return db.statement(handle -> AdmissionStore.desert(handle, gateway, now(), DESERTED));
+        return db.ledger(handle -> AdmissionStore.desert(handle, gateway, now(), DESERTED));
     }
 
     /** Ends now what was to end soon: somebody waits for a place. */

@@ -21,6 +21,12 @@ import org.jspecify.annotations.Nullable;
  * record wins), and counts are the clients' own.
  */
 final class Checker {
+    /**
+     * What a request without a fault may be refused with: its body came too late (408), its tenant's limits (429), a part that is away
+     * (503). Whoever is told that the request, its key or its model is wrong (any other 4xx) is told so of the platform's faults.
+     */
+    private static final Set<Integer> BUSY = Set.of(408, 429, 503);
+
     private final Evidence evidence;
     private final List<Finding> findings = new ArrayList<>();
     private final Map<String, JobFinished> terminal = new LinkedHashMap<>();
@@ -119,7 +125,7 @@ final class Checker {
             }
         });
         for (Seen s : evidence.seen()) {
-            if (s.end() == Seen.End.REFUSED && (s.status() == 500 || s.status() == 502 || s.status() == 504)) {
+            if (s.end() == Seen.End.REFUSED && !BUSY.contains(s.status())) {
                 found(Invariant.I1, "a request was answered with status %d %s", s.status(), s.code());
             }
             if (s.end() == Seen.End.REFUSED && (s.status() == 503 || s.status() == 429) && !s.retryAfter()) {
@@ -154,6 +160,7 @@ final class Checker {
                     evidence.ledger().size(),
                     evidence.rebuilt().size());
         }
+        evidence.skewed().forEach(what -> found(Invariant.I2, "%s", what));
     }
 
     private void bill(String job, Evidence.Entry entry, JobFinished finished, @Nullable Seen client) {

@@ -56,6 +56,7 @@ class CheckerTest {
         @Nullable
         List<Entry> rebuilt;
 
+        List<String> skewed = List.of();
         Map<String, Long> idle = Map.of();
         List<String> undrained = List.of();
         String audit = "";
@@ -68,6 +69,7 @@ class CheckerTest {
                     log,
                     ledger,
                     rebuilt == null ? ledger : rebuilt,
+                    skewed,
                     Map.of(0, ANSWER),
                     Set.of(),
                     idle,
@@ -83,6 +85,7 @@ class CheckerTest {
         JOB_THAT_NOBODY_SUBMITTED(Invariant.I1, s -> s.submitted.remove(FAILED.toString())),
         ONE_ANSWER_FOR_TWO_REQUESTS(Invariant.I1, s -> s.seen.add(s.seen.getFirst())),
         STATUS_500(Invariant.I1, s -> s.seen.add(seen(null, "south", Seen.End.REFUSED, 10, 0, "", 500))),
+        KEY_REFUSED(Invariant.I1, s -> s.seen.add(seen(null, "south", Seen.End.REFUSED, 10, 0, "", 401))),
         REFUSAL_WITHOUT_RETRY_AFTER(Invariant.I1, s -> s.seen.add(withoutRetryAfter())),
         JOB_NOT_BILLED(Invariant.I2, s -> s.ledger.removeFirst()),
         JOB_BILLED_TWICE(Invariant.I2, s -> s.ledger.add(new Entry(JOB, 1, "north", "SUCCEEDED", 10, 4))),
@@ -94,6 +97,7 @@ class CheckerTest {
         BILLED_BEFORE_ITS_END(
                 Invariant.I2, s -> s.ledger.add(new Entry(UUID.randomUUID(), 0, "north", "FAILED", 0, 0))),
         REBUILT_OTHERWISE(Invariant.I2, s -> s.rebuilt = s.ledger.subList(0, 2)),
+        ROLLUP_OF_ANOTHER_SUM(Invariant.I2, s -> s.skewed = List.of("2 rows of usage_day are not the sums of entries")),
         WHOLE_ANSWER_OF_A_FAILED_JOB(Invariant.I2, s -> s.log.set(3, finished(JOB, JobOutcome.JOB_OUTCOME_CANCELLED))),
         BILLED_TO_ANOTHER(Invariant.I3, s -> s.ledger.set(0, new Entry(JOB, 0, "south", "SUCCEEDED", 10, 4))),
         SUBMITTED_FOR_ANOTHER(Invariant.I3, s -> s.submitted.put(JOB.toString(), new Submitted("south", 10, 24))),

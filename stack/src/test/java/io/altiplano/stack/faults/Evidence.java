@@ -14,6 +14,7 @@ import java.util.UUID;
  * @param log the records of {@code jobs} that the run added, in each partition's order
  * @param ledger the entries of the run's jobs
  * @param rebuilt the ledger after it was posted again from offset 0, by job; equal to {@code ledger} if posting is repeatable
+ * @param skewed what does not follow from the entries, or differs in a byte after that: entries and cost lines, rollups and their sums
  * @param answers by question, the answer that an undisturbed platform gave
  * @param planted job ids of records that the run itself forged or damaged
  * @param idle what was left over when nothing ran: a name and an amount; empty if nothing was
@@ -27,6 +28,7 @@ record Evidence(
         List<JobRecord> log,
         List<Entry> ledger,
         List<Entry> rebuilt,
+        List<String> skewed,
         Map<Integer, String> answers,
         Set<String> planted,
         Map<String, Long> idle,

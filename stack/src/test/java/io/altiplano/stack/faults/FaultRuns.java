@@ -260,6 +260,7 @@ class FaultRuns {
             for (String tenant : narrow) {
                 quotas.put(tenant, new Evidence.Quota(Ledger.billed(database, tenant), NARROW_TOKENS));
             }
+            List<String> skewed = new ArrayList<>();
             List<Evidence.Entry> ledger =
                     Ledger.of(database, since[0].submitted().keySet());
             return new Evidence(
@@ -267,7 +268,8 @@ class FaultRuns {
                     since[0].submitted(),
                     since[0].log(),
                     ledger,
-                    postedAgain(database, since[0].submitted().keySet(), undrained),
+                    postedAgain(database, since[0].submitted().keySet(), undrained, skewed),
+                    skewed,
                     answers,
                     Set.of(),
                     idle,
@@ -277,10 +279,16 @@ class FaultRuns {
         }
     }
 
-    /** Posts everything again from offset 0 and tells what the ledger is then; any byte that differs is told as undrained. */
-    private List<Evidence.Entry> postedAgain(Connection database, Set<String> jobs, List<String> undrained)
-            throws SQLException {
+    /**
+     * Posts everything again from offset 0 and tells what the ledger is then.
+     *
+     * @param undrained told if it was not posted again
+     * @param skewed told if a byte of an entry or cost line differs then, or a rollup is not the sum of its entries
+     */
+    private List<Evidence.Entry> postedAgain(
+            Connection database, Set<String> jobs, List<String> undrained, List<String> skewed) throws SQLException {
         String before = Ledger.digest(database);
+        String lines = Ledger.lines(database, null);
         long end = Ledger.posted(database);
         Ledger.fromTheBeginning(database);
         // A gateway looks where it stands when the next record comes.
@@ -294,6 +302,11 @@ class FaultRuns {
                 undrained,
                 "the nudge's own entry is in the ledger",
                 () -> !Ledger.digest(database).equals(before));
+        String again = Ledger.lines(database, nudge.job());
+        if (!again.equals(lines)) {
+            skewed.add("posted again from offset 0, entries and cost lines were " + lines + " and are " + again);
+        }
+        skewed.addAll(Ledger.skewed(database));
         return Ledger.of(database, jobs);
     }
 

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /** The usage tables as whoever owns the server reads them. */
 final class Ledger {
@@ -59,6 +60,59 @@ final class Ledger {
             }
         }
         return all.toString();
+    }
+
+    /** Every byte of the entries and their cost lines, but for one job's, as one hash. */
+    static String lines(Connection database, @Nullable String except) throws SQLException {
+        StringBuilder all = new StringBuilder();
+        for (String table : List.of("ledger_entry", "cost_line")) {
+            try (var query = database.prepareStatement(
+                    "SELECT count(*) || ' ' || coalesce(md5(string_agg(t::text, E'\\n' ORDER BY t::text)), '') FROM "
+                            + table + " t WHERE job_id IS DISTINCT FROM ?::uuid")) {
+                query.setString(1, except);
+                try (ResultSet row = query.executeQuery()) {
+                    row.next();
+                    all.append(table).append(' ').append(row.getString(1)).append("; ");
+                }
+            }
+        }
+        return all.toString();
+    }
+
+    /** What does not follow from the entries: cost lines that are not their costs, rollups that are not their sums. */
+    static List<String> skewed(Connection database) throws SQLException {
+        List<String> skewed = new ArrayList<>();
+        for (String span : List.of("hour", "day", "month")) {
+            count(
+                    database,
+                    """
+                    WITH posted AS (SELECT tenant_id, start_at, project_id, api_key_id, model, requests, failed,
+                            prompt_tokens, cached_tokens, completion_tokens, cost FROM usage_%1$s),
+                        summed AS (SELECT tenant_id, date_trunc('%1$s', submitted_at, 'UTC'), project_id, api_key_id, model,
+                            count(*) FILTER (WHERE outcome <> 'FAILED'), count(*) FILTER (WHERE outcome = 'FAILED'),
+                            sum(prompt_tokens), sum(cached_tokens), sum(completion_tokens), sum(cost)
+                            FROM ledger_entry GROUP BY 1, 2, 3, 4, 5)
+                    SELECT count(*) FROM ((TABLE posted EXCEPT TABLE summed) UNION ALL (TABLE summed EXCEPT TABLE posted)) t
+                    """.formatted(span),
+                    "rows of usage_" + span + " are not the sums of entries, or the other way round",
+                    skewed);
+        }
+        count(database, """
+                SELECT count(*) FROM ledger_entry e
+                FULL JOIN (SELECT job_id, line, sum(amount) AS cost FROM cost_line GROUP BY 1, 2) c USING (job_id, line)
+                WHERE coalesce(e.cost, -1) <> coalesce(c.cost, 0)
+                """, "entries have cost lines of another sum, or the other way round", skewed);
+        return skewed;
+    }
+
+    private static void count(Connection database, String query, String what, List<String> into) throws SQLException {
+        try (var statement = database.createStatement();
+                ResultSet row = statement.executeQuery(query)) {
+            row.next();
+            if (row.getLong(1) != 0) {
+                into.add(row.getLong(1) + " " + what);
+            }
+        }
     }
 
     /** Has the gateways post the pool's partition of {@code jobs} again, the one that holds all but a few records. */

@@ -9,26 +9,37 @@ import java.net.http.HttpResponse;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /** What a platform holds while nobody asks anything of it: by I9 it should be nothing. */
 final class Leftovers implements AutoCloseable {
-    private static final List<String> GAUGES = List.of(
-            "altiplano_streams_open",
-            "altiplano_scheduler_jobs_waiting",
-            "altiplano_scheduler_jobs_leased",
-            "altiplano_scheduler_jobs_unfinished",
-            "altiplano_worker_sequences_running",
-            "altiplano_worker_sequences_waiting");
+    /** Of these each process has its own from its start. */
+    private static final Map<String, List<String>> ALWAYS = Map.of(
+            "gateway", List.of("altiplano_streams_open"),
+            "scheduler",
+                    List.of(
+                            "altiplano_scheduler_jobs_waiting",
+                            "altiplano_scheduler_jobs_leased",
+                            "altiplano_scheduler_jobs_unfinished"));
+    /** These a worker has from a model's first step. */
+    private static final List<String> SINCE_WORK =
+            List.of("altiplano_worker_sequences_running", "altiplano_worker_sequences_waiting");
     /** Tables whose rows are work under way; those that a build does not have are passed over. */
     private static final Map<String, String> ROWS = Map.of(
             "reservation", "running OR held",
-            "right_withdrawal", "published_at IS NULL");
+            "right_withdrawal", "published_at IS NULL",
+            // Of the present period; what a past one holds is of no account.
+            "limit_use", """
+                    running <> 0 OR (day_held <> 0 AND day = (now() AT TIME ZONE 'UTC')::date)
+                        OR ((month_held <> 0 OR spent_held <> 0) AND month = date_trunc('month', now() AT TIME ZONE 'UTC')::date)
+                    """);
 
     private final Cluster cluster;
     private final HttpClient http = PlainHttp.client();
@@ -57,21 +68,30 @@ final class Leftovers implements AutoCloseable {
             String body = http.sendAsync(request, HttpResponse.BodyHandlers.ofString())
                     .get(5, TimeUnit.SECONDS)
                     .body();
-            for (String line : body.lines().toList()) {
-                String name = line.replaceFirst("[{ ].*", "");
-                if (GAUGES.contains(name)) {
-                    long amount = Math.round(Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)));
-                    if (amount != 0) {
-                        into.merge(service + " " + name, amount, Long::sum);
-                    }
-                }
-            }
+            read(service, body, into);
         } catch (ExecutionException | TimeoutException e) {
             into.put(service + " does not answer: " + e, 1L);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new AssertionError(e);
         }
+    }
+
+    /** What a service's metrics page says that it holds; a gauge that is not there says nothing, and is told too. */
+    static void read(String service, String page, Map<String, Long> into) {
+        List<String> always = ALWAYS.getOrDefault(service.replaceFirst("-.*", ""), List.of());
+        Set<String> missing = new HashSet<>(always);
+        for (String line : page.lines().toList()) {
+            String name = line.replaceFirst("[{ ].*", "");
+            missing.remove(name);
+            if (always.contains(name) || SINCE_WORK.contains(name)) {
+                long amount = Math.round(Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)));
+                if (amount != 0) {
+                    into.merge(service + " " + name, amount, Long::sum);
+                }
+            }
+        }
+        missing.forEach(name -> into.put(service + " has no gauge " + name, 1L));
     }
 
     /** By each worker's last heartbeat: attempts it runs, KV blocks it holds. */

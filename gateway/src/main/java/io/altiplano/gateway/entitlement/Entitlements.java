@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 
@@ -40,6 +41,9 @@ public class Entitlements {
     private final Reservations reservations;
     private final Alerts alerts;
     private final LongSupplier nanoTime;
+    /** Told the code of each refusal. */
+    private final Consumer<String> refusals;
+
     private final AtomicLong underWay = new AtomicLong();
     private final Cache<Scope, Remembered> refused = Caffeine.newBuilder()
             .maximumSize(MOST_REMEMBERED)
@@ -52,15 +56,31 @@ public class Entitlements {
 
     @Inject
     Entitlements(Plans plans, Db db, Alerts alerts, LimitSettings settings, MeterRegistry registry) {
-        this(plans::of, new Reservations(db, settings.reservationTerm(), null), alerts, System::nanoTime);
+        this(
+                plans::of,
+                new Reservations(db, settings.reservationTerm(), null),
+                alerts,
+                System::nanoTime,
+                code -> registry.counter("altiplano.requests.refused", "code", code)
+                        .increment());
         registry.gauge("altiplano.requests.admitted", underWay);
     }
 
     Entitlements(Function<Tier, Plan> plans, Reservations reservations, Alerts alerts, LongSupplier nanoTime) {
+        this(plans, reservations, alerts, nanoTime, code -> {});
+    }
+
+    private Entitlements(
+            Function<Tier, Plan> plans,
+            Reservations reservations,
+            Alerts alerts,
+            LongSupplier nanoTime,
+            Consumer<String> refusals) {
         this.plans = plans;
         this.reservations = reservations;
         this.alerts = alerts;
         this.nanoTime = nanoTime;
+        this.refusals = refusals;
     }
 
     /** The caller's plan of now. */
@@ -76,6 +96,7 @@ public class Entitlements {
     public void heed(Caller caller) {
         Remembered known = refused.getIfPresent(scope(caller));
         if (known != null && known.untilNanos() - nanoTime.getAsLong() > 0) {
+            refusals.accept(String.valueOf(known.error().code()));
             throw new ApiException(known.error());
         }
     }
@@ -150,6 +171,7 @@ public class Entitlements {
 
     private ApiException refusal(Caller caller, Refusal refusal) {
         remember(caller, refusal);
+        refusals.accept(String.valueOf(refusal.error().code()));
         if (refusal.spent() != null) {
             alerts.exhausted(refusal.spent().standing(), refusal.spent().use());
         }

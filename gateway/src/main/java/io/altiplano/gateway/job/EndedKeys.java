@@ -12,7 +12,8 @@ final class EndedKeys {
     static final String CODE = "api_key_revoked";
 
     static final String MESSAGE =
-            "The API key with which this answer was asked for was revoked before the answer was complete.";
+            "The API key with which this answer was asked for was revoked before the answer was complete; ask with another"
+                    + " key, which an owner of your organization can create.";
 
     /** Longer than the way from a key's check to its job's opening; who asks later is asked for the key anew. */
     private static final Duration REMEMBERED = Duration.ofSeconds(10);

@@ -7,6 +7,8 @@ import io.altiplano.contracts.v1.ReplyDelta;
 import io.altiplano.gateway.db.DatabaseUnavailableException;
 import io.altiplano.gateway.db.Db;
 import io.altiplano.gateway.web.ApiException;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.Startup;
 import jakarta.annotation.Priority;
@@ -81,13 +83,17 @@ class IdempotentRuns {
             Submissions submissions,
             Dispatcher dispatcher,
             Sealer sealer,
-            JobSettings settings) {
+            JobSettings settings,
+            MeterRegistry registry) {
         this.db = db;
         this.jobs = jobs;
         this.submissions = submissions;
         this.dispatcher = dispatcher;
         this.sealer = sealer;
         this.settings = settings;
+        Gauge.builder("altiplano.idempotent.open", runs, Map::size)
+                .description("Requests with an Idempotency-Key of which this gateway collects the answer")
+                .register(registry);
     }
 
     @Startup

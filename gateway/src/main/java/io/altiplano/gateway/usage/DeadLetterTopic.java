@@ -6,6 +6,7 @@ import io.altiplano.contracts.v1.DeadLetterReason;
 import io.altiplano.gateway.config.ClockSetBack;
 import io.altiplano.gateway.config.KafkaSettings;
 import io.altiplano.gateway.config.TopicSettings;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
@@ -32,13 +33,15 @@ public class DeadLetterTopic {
     private final KafkaSettings kafka;
     private final Topics topics;
     private final Clock clock;
+    private final MeterRegistry registry;
     private @Nullable Producer<byte[], byte[]> producer;
 
     @Inject
-    DeadLetterTopic(KafkaSettings kafka, TopicSettings topics, Clock clock) {
+    DeadLetterTopic(KafkaSettings kafka, TopicSettings topics, Clock clock, MeterRegistry registry) {
         this.kafka = kafka;
         this.topics = topics.toTopics();
         this.clock = clock;
+        this.registry = registry;
     }
 
     /**
@@ -48,6 +51,7 @@ public class DeadLetterTopic {
      */
     public void bury(String topic, int partition, long offset, DeadLetterReason reason, String why) {
         LOG.errorf("%s[%d]@%d is passed over: %s", topic, partition, offset, why);
+        registry.counter("altiplano.dead.letters", "topic", topic).increment();
         byte[] value = Topics.DEAD_LETTER.encode(
                 DeadLetters.buried("gateway", topic, partition, offset, reason, why, clock.millis()));
         Thread.startVirtualThread(() -> send(value));

@@ -6,6 +6,8 @@ import io.altiplano.gateway.config.ClockSetBack;
 import io.altiplano.gateway.config.KafkaSettings;
 import io.altiplano.gateway.config.TopicSettings;
 import io.altiplano.gateway.db.DatabaseUnavailableException;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.Shutdown;
 import io.quarkus.runtime.Startup;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -18,10 +20,13 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -58,17 +63,29 @@ public class UsageIngest {
     private final CountDownLatch stopping = new CountDownLatch(1);
     private final Map<TopicPartition, Long> next = new HashMap<>();
     private final Set<TopicPartition> unplaced = new HashSet<>();
+    /** As next, and of an unplaced partition what was known last. */
+    private final Map<TopicPartition, Long> posted = new HashMap<>();
+
     private final Generations generations = new Generations();
     private volatile @Nullable Consumer<byte[], byte[]> consumer;
     private @Nullable Thread thread;
     private long placeAfter;
+    private final AtomicLong behind = new AtomicLong();
+    private final AtomicInteger waiting = new AtomicInteger();
 
     @Inject
-    UsageIngest(KafkaSettings kafka, TopicSettings topics, Ledger ledger, DeadLetterTopic letters) {
+    UsageIngest(
+            KafkaSettings kafka, TopicSettings topics, Ledger ledger, DeadLetterTopic letters, MeterRegistry registry) {
         this.kafka = kafka;
         this.topics = topics.toTopics();
         this.ledger = ledger;
         this.letters = letters;
+        Gauge.builder("altiplano.ledger.lag", behind, AtomicLong::get)
+                .description("Records of jobs that this gateway has still to post to the ledger")
+                .register(registry);
+        Gauge.builder("altiplano.ledger.partitions.waiting", waiting, AtomicInteger::get)
+                .description("Partitions of jobs that this gateway cannot post until PostgreSQL answers")
+                .register(registry);
     }
 
     @Startup
@@ -103,6 +120,7 @@ public class UsageIngest {
                 consumer = fresh;
                 next.clear();
                 unplaced.clear();
+                posted.clear();
                 placeAfter = System.nanoTime();
                 fresh.subscribe(List.of(topics.jobs()), new Placing(fresh));
                 while (stopping.getCount() > 0) {
@@ -164,6 +182,7 @@ public class UsageIngest {
             partitions.forEach(partition -> {
                 next.remove(partition);
                 unplaced.remove(partition);
+                posted.remove(partition);
             });
         }
     }
@@ -187,6 +206,7 @@ public class UsageIngest {
         for (Reached reached : postings.isEmpty() ? List.<Reached>of() : posters.all(postings)) {
             if (reached.placed()) {
                 next.put(reached.partition(), reached.next());
+                posted.put(reached.partition(), reached.next());
             } else {
                 unplace(from, reached.partition());
             }
@@ -194,6 +214,20 @@ public class UsageIngest {
                 placeAfter = System.nanoTime() + RETRY.toNanos();
             }
         }
+        measure(from);
+    }
+
+    private void measure(Consumer<byte[], byte[]> from) {
+        waiting.set(unplaced.size());
+        // Of a partition that waits the end is known from before: what came since is not counted.
+        long sum = 0;
+        for (Map.Entry<TopicPartition, Long> e : posted.entrySet()) {
+            OptionalLong ahead = from.currentLag(e.getKey());
+            if (ahead.isPresent()) {
+                sum += Math.max(0, from.position(e.getKey()) + ahead.getAsLong() - e.getValue());
+            }
+        }
+        behind.set(sum);
     }
 
     private void place(Consumer<byte[], byte[]> from) {
@@ -206,6 +240,7 @@ public class UsageIngest {
                 generations.begin(partition, place.offset(), place.generation());
                 from.seek(partition, place.offset());
                 next.put(partition, place.offset());
+                posted.put(partition, place.offset());
                 unplaced.remove(partition);
                 from.resume(List.of(partition));
             } catch (DatabaseUnavailableException e) {

@@ -212,6 +212,7 @@ class LimitsOverHttpTest {
     void anAbsentMaxTokensFitsTheBudgetAndAnExplicitOneIsRefused() throws Exception {
         int prompt = answered("max_tokens", 1).getPromptTokensCount();
         platformSets(Map.of("tokens_per_day", 3 * prompt + 101));
+        double refused = refused("insufficient_quota");
 
         post("max_tokens", 2 * prompt + 200)
                 .then()
@@ -221,6 +222,7 @@ class LimitsOverHttpTest {
                 .body("error.type", equalTo("insufficient_quota"))
                 .body("error.param", equalTo("max_tokens"))
                 .body("error.message", containsString("max_tokens of at most " + (prompt + 100)));
+        assertThat(refused("insufficient_quota")).isEqualTo(refused + 1);
         JobSubmitted job = answered();
 
         assertThat(job.getSampling().getMaxTokens()).isEqualTo(prompt + 100);
@@ -315,5 +317,15 @@ class LimitsOverHttpTest {
                 .then()
                 .statusCode(404)
                 .body("error.code", equalTo("project_not_found"));
+    }
+
+    /** How often this gateway has refused with a code. */
+    private static double refused(String code) {
+        return given().get("/q/metrics")
+                .asString()
+                .lines()
+                .filter(line -> line.startsWith("altiplano_requests_refused_total{code=\"" + code + "\"} "))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .sum();
     }
 }

@@ -31,6 +31,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.DoublePredicate;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -157,6 +158,8 @@ class UsageTest {
                 .allSatisfy(record -> assertThat(buried(record))
                         .as("offset %d", record.offset())
                         .isNotEmpty());
+        assertThat(metric("altiplano_dead_letters_total{topic=\"" + garbage.topic() + "\"}"))
+                .isGreaterThanOrEqualTo(5);
     }
 
     @Test
@@ -183,17 +186,40 @@ class UsageTest {
         send(finished(tenant, 1, 1).build());
         await(tenant, 1);
 
+        assertThat(metric("altiplano_ledger_partitions_waiting")).isZero();
         GatewayTestResource.get().postgresWire().cut();
         try {
             for (int i = 0; i < 5; i++) {
                 send(finished(tenant, 1, 1).build());
             }
+            awaitMetric("altiplano_ledger_partitions_waiting", waiting -> waiting > 0);
+            awaitMetric("altiplano_ledger_lag", lag -> lag > 0);
         } finally {
             GatewayTestResource.get().postgresWire().heal();
         }
 
         Total total = await(tenant, 6);
         assertThat(total.promptTokens()).isEqualTo(6);
+        awaitMetric("altiplano_ledger_partitions_waiting", waiting -> waiting == 0);
+        awaitMetric("altiplano_ledger_lag", lag -> lag == 0);
+    }
+
+    private static void awaitMetric(String name, DoublePredicate is) throws InterruptedException {
+        long end = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+        while (!is.test(metric(name))) {
+            assertThat(System.nanoTime()).as(name).isLessThan(end);
+            Thread.sleep(50);
+        }
+    }
+
+    private static double metric(String name) {
+        return given().get("/q/metrics")
+                .asString()
+                .lines()
+                .filter(line -> line.startsWith(name + " "))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .findFirst()
+                .orElseThrow();
     }
 
     @Test

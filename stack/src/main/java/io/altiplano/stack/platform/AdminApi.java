@@ -87,9 +87,8 @@ public final class AdminApi {
     }
 
     /** Sets what the platform allows a tenant in place of its plan, by the limits' names; all that it sets there. */
-    public void limits(String tenant, Map<String, Long> limits) {
-        ObjectNode body = Http.JSON.createObjectNode();
-        limits.forEach(body::put);
+    public void limits(String tenant, Map<String, ?> limits) {
+        ObjectNode body = Http.JSON.valueToTree(limits);
         require(
                 Http.send("PUT", url + "/tenants/" + tenant + "/limits", token.get(), body),
                 "set the limits of " + tenant);

@@ -54,6 +54,7 @@ final class Checker {
         Checker checker = new Checker(evidence);
         checker.log();
         checker.terminals();
+        checker.keys();
         checker.bills();
         checker.tenants();
         checker.answers();
@@ -116,9 +117,13 @@ final class Checker {
                 found(Invariant.I1, "job %s ended and was never submitted", e.getKey());
             }
         }
-        Map<String, Long> promised = evidence.seen().stream()
-                .filter(s -> s.end() == Seen.End.WHOLE)
-                .collect(Collectors.groupingBy(s -> String.valueOf(s.job()), Collectors.counting()));
+        Map<String, Integer> promised = new HashMap<>();
+        Set<String> again = new HashSet<>();
+        for (Seen s : evidence.seen()) {
+            if (s.end() == Seen.End.WHOLE && (s.key() == null || again.add(s.key() + s.job()))) {
+                promised.merge(String.valueOf(s.job()), 1, Integer::sum);
+            }
+        }
         promised.forEach((job, times) -> {
             if (times > 1) {
                 found(Invariant.I1, "job %s was answered to %d requests", job, times);
@@ -134,11 +139,39 @@ final class Checker {
         }
     }
 
+    /** I1 and I2 of requests under one Idempotency-Key: one answer, of one job, however often it was asked for. */
+    private void keys() {
+        Map<String, List<Seen>> keys = evidence.seen().stream()
+                .filter(s -> s.key() != null)
+                .sorted(Comparator.comparingLong(Seen::endNanos))
+                .collect(Collectors.groupingBy(s -> String.valueOf(s.key()), LinkedHashMap::new, Collectors.toList()));
+        keys.forEach((key, asked) -> {
+            Set<String> succeeded = asked.stream()
+                    .filter(Seen::accepted)
+                    .map(s -> String.valueOf(s.job()))
+                    .filter(job -> terminal.containsKey(job)
+                            && terminal.get(job).getOutcome() == JobOutcome.JOB_OUTCOME_SUCCEEDED)
+                    .collect(Collectors.toSet());
+            if (succeeded.size() > 1) {
+                found(Invariant.I2, "Idempotency-Key %s: %d jobs succeeded: %s", key, succeeded.size(), succeeded);
+            }
+            Seen last = asked.getLast();
+            if (last.end() != Seen.End.WHOLE && last.status() != Seen.TOO_MUCH) {
+                found(
+                        Invariant.I1,
+                        "Idempotency-Key %s: asked %d times and never answered, at last %s",
+                        key,
+                        asked.size(),
+                        last);
+            }
+        });
+    }
+
     /** I2: one entry a job, and its counts are what its client counted. */
     private void bills() {
         Map<String, Seen> clients = evidence.seen().stream()
                 .filter(Seen::accepted)
-                .collect(Collectors.toMap(s -> String.valueOf(s.job()), s -> s, (a, b) -> a));
+                .collect(Collectors.toMap(s -> String.valueOf(s.job()), s -> s, Checker::fuller));
         for (Map.Entry<String, JobFinished> e : terminal.entrySet()) {
             String job = e.getKey();
             List<Evidence.Entry> own = entries.getOrDefault(job, List.of());
@@ -161,6 +194,12 @@ final class Checker {
                     evidence.rebuilt().size());
         }
         evidence.skewed().forEach(what -> found(Invariant.I2, "%s", what));
+    }
+
+    /** Of what two requests under one key saw of a job, the one that tells more. */
+    private static Seen fuller(Seen a, Seen b) {
+        boolean more = b.end() == Seen.End.WHOLE || b.tokens() > a.tokens();
+        return a.end() != Seen.End.WHOLE && more ? b : a;
     }
 
     private void bill(String job, Evidence.Entry entry, JobFinished finished, @Nullable Seen client) {
@@ -274,8 +313,14 @@ final class Checker {
     /** I4: no tenant was billed more than a hard limit allows. */
     private void quotas() {
         evidence.quotas().forEach((tenant, quota) -> {
-            if (quota.billed() > quota.allowed()) {
-                found(Invariant.I4, "%s was billed %d tokens, %d are allowed", tenant, quota.billed(), quota.allowed());
+            if (quota.billed().compareTo(quota.allowed()) > 0) {
+                found(
+                        Invariant.I4,
+                        "%s was billed %s %s, %s are allowed",
+                        tenant,
+                        quota.billed(),
+                        quota.unit(),
+                        quota.allowed());
             }
         });
     }

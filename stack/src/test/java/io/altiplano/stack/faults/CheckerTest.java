@@ -10,6 +10,7 @@ import io.altiplano.contracts.v1.WorkerHeartbeat;
 import io.altiplano.stack.faults.Evidence.Entry;
 import io.altiplano.stack.faults.Evidence.Submitted;
 import io.altiplano.stack.faults.Finding.Invariant;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -60,7 +61,7 @@ class CheckerTest {
         Map<String, Long> idle = Map.of();
         List<String> undrained = List.of();
         String audit = "";
-        Map<String, Evidence.Quota> quotas = Map.of("north", new Evidence.Quota(100, 100));
+        Map<String, Evidence.Quota> quotas = Map.of("north", quota(100));
 
         Evidence evidence() {
             return new Evidence(
@@ -84,6 +85,17 @@ class CheckerTest {
         JOB_WITHOUT_AN_END(Invariant.I1, s -> s.log.remove(3)),
         JOB_THAT_NOBODY_SUBMITTED(Invariant.I1, s -> s.submitted.remove(FAILED.toString())),
         ONE_ANSWER_FOR_TWO_REQUESTS(Invariant.I1, s -> s.seen.add(s.seen.getFirst())),
+        ONE_KEY_TWO_ANSWERS(Invariant.I2, s -> {
+            s.seen.set(0, seen("key", JOB.toString(), "north", Seen.End.WHOLE, 10, 4, ANSWER, 200));
+            s.seen.add(seen("key", FAILED.toString(), "south", Seen.End.WHOLE, 10, 4, ANSWER, 200));
+            s.log.set(5, finished(FAILED, JobOutcome.JOB_OUTCOME_SUCCEEDED));
+            s.ledger.set(2, new Entry(FAILED, 0, "south", "SUCCEEDED", 10, 4));
+        }),
+        KEY_NEVER_ANSWERED(Invariant.I1, s -> s.seen.add(seen("key", null, "north", Seen.End.REFUSED, 10, 0, "", 503))),
+        ONE_ANSWER_FOR_TWO_KEYS(Invariant.I1, s -> {
+            s.seen.set(0, seen("key", JOB.toString(), "north", Seen.End.WHOLE, 10, 4, ANSWER, 200));
+            s.seen.add(seen("other key", JOB.toString(), "north", Seen.End.WHOLE, 10, 4, ANSWER, 200));
+        }),
         STATUS_500(Invariant.I1, s -> s.seen.add(seen(null, "south", Seen.End.REFUSED, 10, 0, "", 500))),
         KEY_REFUSED(Invariant.I1, s -> s.seen.add(seen(null, "south", Seen.End.REFUSED, 10, 0, "", 401))),
         REFUSAL_WITHOUT_RETRY_AFTER(Invariant.I1, s -> s.seen.add(withoutRetryAfter())),
@@ -104,7 +116,7 @@ class CheckerTest {
         ANOTHERS_ANSWER(
                 Invariant.I3,
                 s -> s.seen.set(0, seen(JOB.toString(), "north", Seen.End.WHOLE, 10, 4, "Another story.", 0))),
-        MORE_THAN_THE_HARD_LIMIT(Invariant.I4, s -> s.quotas = Map.of("north", new Evidence.Quota(101, 100))),
+        MORE_THAN_THE_HARD_LIMIT(Invariant.I4, s -> s.quotas = Map.of("north", quota(101))),
         AUDIT_BROKEN(Invariant.I5, s -> s.audit = "row 7 does not follow from row 6"),
         EPOCH_SKIPPED(Invariant.I6, s -> s.log.add(1, granted(JOB, 3))),
         SUCCESS_WITHOUT_A_LEASE(Invariant.I6, s -> s.log.removeFirst()),
@@ -133,6 +145,22 @@ class CheckerTest {
         assertThat(result.findings()).isEmpty();
         assertThat(result.jobs()).isEqualTo(3);
         assertThat(result.largestCancelWindow()).isEqualTo(1);
+    }
+
+    @Test
+    void aRequestThatIsAskedAgainUnderItsKeyIsOneRequest() {
+        // given
+        Scene scene = new Scene();
+        Seen whole = seen("key", JOB.toString(), "north", Seen.End.WHOLE, 10, 4, ANSWER, 200);
+        scene.seen.set(0, seen("key", JOB.toString(), "north", Seen.End.CUT, 10, 1, "A", 200));
+        scene.seen.add(whole);
+        scene.seen.add(whole);
+
+        // when
+        Checker.Result result = Checker.check(scene.evidence());
+
+        // then
+        assertThat(result.findings()).isEmpty();
     }
 
     @Test
@@ -198,11 +226,27 @@ class CheckerTest {
 
     private static Seen seen(
             @Nullable String job, String tenant, Seen.End end, int prompt, int tokens, String text, int status) {
-        return new Seen(tenant, 0, true, end, job, status, "", true, prompt, tokens, text, 1, 2, 9);
+        return seen(null, job, tenant, end, prompt, tokens, text, status);
+    }
+
+    private static Seen seen(
+            @Nullable String key,
+            @Nullable String job,
+            String tenant,
+            Seen.End end,
+            int prompt,
+            int tokens,
+            String text,
+            int status) {
+        return new Seen(tenant, 0, key, true, end, job, status, "", true, prompt, tokens, text, 1, 2, 9);
+    }
+
+    private static Evidence.Quota quota(long billed) {
+        return new Evidence.Quota("tokens", BigDecimal.valueOf(billed), BigDecimal.valueOf(100));
     }
 
     private static Seen withoutRetryAfter() {
-        return new Seen("south", 0, true, Seen.End.REFUSED, null, 429, "", false, 10, 0, "", 1, 0, 9);
+        return new Seen("south", 0, null, true, Seen.End.REFUSED, null, 429, "", false, 10, 0, "", 1, 0, 9);
     }
 
     private static JobRecord granted(UUID job, int epoch) {

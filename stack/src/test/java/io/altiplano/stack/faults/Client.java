@@ -61,9 +61,19 @@ final class Client implements AutoCloseable {
 
     /** Asks and waits for the whole answer. */
     Seen ask(Question question) {
-        Course course = new Course(question, false);
+        return ask(question, null, false);
+    }
+
+    /**
+     * Asks and waits for the whole answer.
+     *
+     * @param key the request's Idempotency-Key, if any
+     * @param flex whether as batch work
+     */
+    Seen ask(Question question, @Nullable String key, boolean flex) {
+        Course course = new Course(question, key, false);
         try {
-            ChatCompletion answer = client.chat().completions().create(question.request());
+            ChatCompletion answer = client.chat().completions().create(question.request(key, flex));
             ChatCompletion.Choice choice = answer.choices().getFirst();
             course.job = answer.id().substring(ID.length());
             course.text.append(choice.message().content().orElse(""));
@@ -83,9 +93,21 @@ final class Client implements AutoCloseable {
      * @param pauseMillis how long it does something else after each chunk
      */
     Seen stream(Question question, int leaveAfter, long pauseMillis) {
-        Course course = new Course(question, true);
+        return stream(question, null, false, leaveAfter, pauseMillis);
+    }
+
+    /**
+     * Streams.
+     *
+     * @param key the request's Idempotency-Key, if any
+     * @param flex whether as batch work
+     * @param leaveAfter tokens after which the client hangs up; {@link Integer#MAX_VALUE}: never
+     * @param pauseMillis how long it does something else after each chunk
+     */
+    Seen stream(Question question, @Nullable String key, boolean flex, int leaveAfter, long pauseMillis) {
+        Course course = new Course(question, key, true);
         try (StreamResponse<ChatCompletionChunk> chunks =
-                client.chat().completions().createStreaming(question.request())) {
+                client.chat().completions().createStreaming(question.request(key, flex))) {
             var all = chunks.stream().iterator();
             while (all.hasNext()) {
                 course.add(all.next());
@@ -114,6 +136,7 @@ final class Client implements AutoCloseable {
     /** A request under way. */
     private final class Course {
         private final Question question;
+        private final @Nullable String key;
         private final boolean stream;
         private final long sentNanos = System.nanoTime();
         private final StringBuilder text = new StringBuilder();
@@ -125,8 +148,9 @@ final class Client implements AutoCloseable {
         private String code = "";
         private boolean retryAfter;
 
-        Course(Question question, boolean stream) {
+        Course(Question question, @Nullable String key, boolean stream) {
             this.question = question;
+            this.key = key;
             this.stream = stream;
         }
 
@@ -165,6 +189,7 @@ final class Client implements AutoCloseable {
             return new Seen(
                     tenant,
                     question.number(),
+                    key,
                     stream,
                     end,
                     job,

@@ -1,6 +1,7 @@
 package io.altiplano.stack.faults;
 
 import io.altiplano.contracts.v1.JobRecord;
+import java.math.BigDecimal;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -20,7 +21,7 @@ import java.util.UUID;
  * @param idle what was left over when nothing ran: a name and an amount; empty if nothing was
  * @param undrained what had not drained 30 s after healing
  * @param audit what the audit log's verification said; empty if it holds
- * @param quotas by tenant with a hard limit of tokens a day
+ * @param quotas by tenant with a hard limit
  */
 record Evidence(
         List<Seen> seen,
@@ -46,12 +47,13 @@ record Evidence(
     record Submitted(String tenant, int promptTokens, int mostTokens) {}
 
     /**
-     * Tokens of a day.
+     * A hard limit.
      *
+     * @param unit of both: tokens of a day, or US dollars of a month
      * @param billed all that the ledger holds of the tenant
-     * @param allowed the hard limit
+     * @param allowed the limit
      */
-    record Quota(long billed, long allowed) {}
+    record Quota(String unit, BigDecimal billed, BigDecimal allowed) {}
 
     /**
      * A ledger entry.

@@ -6,6 +6,7 @@ import io.altiplano.stack.infra.InfraException;
 import io.altiplano.stack.infra.TestInfra;
 import io.altiplano.stack.infra.Waiting;
 import io.altiplano.stack.platform.Demo;
+import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -44,8 +45,32 @@ class FaultRuns {
     private static final int CLIENTS_A_TENANT = 3;
     /** Of the smaller tenant in a flood, far more than the workers take at once; the other has twice as many. */
     private static final int CLIENTS_IN_A_FLOOD = 60;
-    /** Of a tenant that soon has had enough. */
-    private static final long NARROW_TOKENS = 2_500;
+    /** Of a tenant that soon has had enough: every other seed's has a quota of tokens, the others' a budget. */
+    private enum Narrow {
+        TOKENS("tokens", "tokens_per_day", new BigDecimal(2_500), "prompt_tokens + completion_tokens"),
+        MONEY("US dollars", "budget_per_month", new BigDecimal("0.0010"), "cost");
+
+        private final String unit;
+        private final String limit;
+        private final BigDecimal allowed;
+        private final String billed;
+
+        Narrow(String unit, String limit, BigDecimal allowed, String billed) {
+            this.unit = unit;
+            this.limit = limit;
+            this.allowed = allowed;
+            this.billed = billed;
+        }
+
+        /** As JSON has it: money is text. */
+        Object setting() {
+            return this == MONEY ? allowed.toPlainString() : allowed.longValueExact();
+        }
+
+        Evidence.Quota quota(Connection database, String tenant) throws SQLException {
+            return new Evidence.Quota(unit, Ledger.billed(database, tenant, billed), allowed);
+        }
+    }
 
     private static final Map<String, Long> WIDE =
             Map.of("requests_per_minute", 1_000_000L, "tokens_per_minute", 1_000_000_000L, "concurrent", 1_000L);
@@ -157,9 +182,36 @@ class FaultRuns {
         // then
         assertThat(seen).noneMatch(s -> s.end() != Seen.End.WHOLE && s.end() != Seen.End.LEFT);
         assertThat(seen).anyMatch(s -> s.end() == Seen.End.WHOLE);
-        assertThat(Checker.check(gather(from, seen, List.of(), false)).findings())
+        assertThat(Checker.check(gather(from, seen, Map.of(), false)).findings())
                 .isEmpty();
         assertThat(Replay.ofNextVersion(cluster, from)).contains(true, false);
+    }
+
+    @Test
+    void aLedgerThatDoesNotAddUpIsFound() throws Exception {
+        // given
+        Replay.Mark now = Replay.mark(cluster);
+        try (Connection database = cluster.superuser()) {
+            awaitOr(
+                    new ArrayList<>(),
+                    "the first answers are posted",
+                    () -> Ledger.of(database, now.jobs()).size() >= answers.size());
+            assertThat(Ledger.skewed(database)).isEmpty();
+            assertThat(Ledger.strangers(database, now.jobs())).isEmpty();
+            List<Evidence.Entry> entries = Ledger.of(database, now.jobs());
+
+            // when, then
+            assertThat(Ledger.strangers(database, Set.of())).hasSameSizeAs(entries);
+            for (String damage : List.of(
+                    "UPDATE usage_hour SET requests = requests + 1",
+                    "UPDATE usage_day SET prompt_tokens = prompt_tokens + 1",
+                    "UPDATE usage_month SET cost = cost + 0.000001",
+                    "DELETE FROM cost_line",
+                    "UPDATE ledger_entry SET completion_tokens = completion_tokens + 1")) {
+                assertThat(Ledger.skewedBy(database, damage)).as(damage).isNotEmpty();
+            }
+            assertThat(Ledger.skewed(database)).isEmpty();
+        }
     }
 
     private void run(int seed) throws Exception {
@@ -169,7 +221,8 @@ class FaultRuns {
         List<Fault> faults = Fault.of(seed, FAULTS);
         String narrow = "narrow-" + seed;
         keys.put(narrow, cluster.newTenant(narrow));
-        cluster.admin().limits(narrow, Map.of("tokens_per_day", NARROW_TOKENS));
+        Narrow kind = Narrow.values()[seed % Narrow.values().length];
+        cluster.admin().limits(narrow, Map.of(kind.limit, kind.setting()));
         List<Client> all = new ArrayList<>(clients);
         List<Client> narrowed = clients(narrow, 2);
         all.addAll(narrowed);
@@ -186,7 +239,7 @@ class FaultRuns {
             narrowed.forEach(Client::close);
         }
         long stopped = System.nanoTime();
-        Evidence evidence = gather(from, seen, List.of(narrow), faults.contains(Fault.GATEWAY_KILLED));
+        Evidence evidence = gather(from, seen, Map.of(narrow, kind), faults.contains(Fault.GATEWAY_KILLED));
         Checker.Result result = Checker.check(evidence);
         Report.Took took = Report.Took.of(began, disturbed, healed, stopped, System.nanoTime());
         report.add(new Report.Row(seed, faults, seen, result, took));
@@ -229,7 +282,7 @@ class FaultRuns {
     }
 
     /** @param gatewayDied then what it had reserved and not sent is held until its term is over */
-    private Evidence gather(Replay.Mark from, List<Seen> seen, List<String> narrow, boolean gatewayDied)
+    private Evidence gather(Replay.Mark from, List<Seen> seen, Map<String, Narrow> narrow, boolean gatewayDied)
             throws SQLException {
         List<String> undrained = new ArrayList<>();
         Map<String, Long> idle = new LinkedHashMap<>();
@@ -257,12 +310,21 @@ class FaultRuns {
                     () -> Leftovers.rows(database).isEmpty());
             idle.putAll(Leftovers.rows(database));
             Map<String, Evidence.Quota> quotas = new LinkedHashMap<>();
-            for (String tenant : narrow) {
-                quotas.put(tenant, new Evidence.Quota(Ledger.billed(database, tenant), NARROW_TOKENS));
+            for (Map.Entry<String, Narrow> e : narrow.entrySet()) {
+                quotas.put(e.getKey(), e.getValue().quota(database, e.getKey()));
             }
             List<String> skewed = new ArrayList<>();
             List<Evidence.Entry> ledger =
                     Ledger.of(database, since[0].submitted().keySet());
+            Set<String> everSubmitted = new HashSet<>(from.jobs());
+            everSubmitted.addAll(since[0].submitted().keySet());
+            skewed.addAll(Ledger.strangers(database, everSubmitted));
+            awaitOr(
+                    new ArrayList<>(),
+                    "each damaged record has its letter",
+                    () -> from.letters().missing(database).isEmpty());
+            undrained.addAll(from.letters().missing(database));
+            undrained.addAll(from.letters().unexplained());
             return new Evidence(
                     seen,
                     since[0].submitted(),

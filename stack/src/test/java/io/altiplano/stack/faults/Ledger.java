@@ -1,5 +1,6 @@
 package io.altiplano.stack.faults;
 
+import java.math.BigDecimal;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -35,14 +36,33 @@ final class Ledger {
         return entries;
     }
 
-    /** Tokens read and written that a tenant is billed. */
-    static long billed(Connection database, String tenant) throws SQLException {
+    /** Jobs that have entries and were never submitted. */
+    static List<String> strangers(Connection database, Set<String> submitted) throws SQLException {
+        List<String> strangers = new ArrayList<>();
         try (var query = database.prepareStatement(
-                "SELECT coalesce(sum(prompt_tokens + completion_tokens), 0) FROM ledger_entry WHERE tenant_id = ?")) {
+                "SELECT DISTINCT job_id::text FROM ledger_entry WHERE NOT job_id = ANY (?)")) {
+            query.setArray(1, database.createArrayOf("uuid", submitted.toArray()));
+            try (ResultSet rows = query.executeQuery()) {
+                while (rows.next()) {
+                    strangers.add("job " + rows.getString(1) + " is billed and was never submitted");
+                }
+            }
+        }
+        return strangers;
+    }
+
+    /**
+     * What a tenant is billed.
+     *
+     * @param what of an entry: its tokens or its cost, in SQL
+     */
+    static BigDecimal billed(Connection database, String tenant, String what) throws SQLException {
+        try (var query = database.prepareStatement(
+                "SELECT coalesce(sum(" + what + "), 0) FROM ledger_entry WHERE tenant_id = ?")) {
             query.setString(1, tenant);
             try (ResultSet row = query.executeQuery()) {
                 row.next();
-                return row.getLong(1);
+                return row.getBigDecimal(1);
             }
         }
     }
@@ -103,6 +123,20 @@ final class Ledger {
                 WHERE coalesce(e.cost, -1) <> coalesce(c.cost, 0)
                 """, "entries have cost lines of another sum, or the other way round", skewed);
         return skewed;
+    }
+
+    /** What would not follow after a statement, which leaves nothing behind. */
+    static List<String> skewedBy(Connection database, String damage) throws SQLException {
+        database.setAutoCommit(false);
+        try (var statement = database.createStatement()) {
+            // Without the triggers that keep these tables as they are.
+            statement.execute("SET LOCAL session_replication_role = replica");
+            statement.execute(damage);
+            return skewed(database);
+        } finally {
+            database.rollback();
+            database.setAutoCommit(true);
+        }
     }
 
     private static void count(Connection database, String query, String what, List<String> into) throws SQLException {

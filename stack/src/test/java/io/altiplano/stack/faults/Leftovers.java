@@ -35,6 +35,7 @@ final class Leftovers implements AutoCloseable {
     private static final Map<String, String> ROWS = Map.of(
             "reservation", "running OR held",
             "right_withdrawal", "published_at IS NULL",
+            "idempotent_request", "answer IS NULL",
             // Of the present period; what a past one holds is of no account.
             "limit_use", """
                     running <> 0 OR (day_held <> 0 AND day = (now() AT TIME ZONE 'UTC')::date)

@@ -6,6 +6,7 @@ import io.altiplano.stack.platform.Demo;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A seeded question: the same one has the same answer, whoever asks, whatever breaks meanwhile.
@@ -38,17 +39,28 @@ record Question(int number, String prompt, long seed, int least, int most) {
                 .toList();
     }
 
-    /** As a request: at temperature 0.9, each token with its log-probability. */
-    ChatCompletionCreateParams request() {
-        return ChatCompletionCreateParams.builder()
+    /**
+     * As a request: at temperature 0.9, each token with its log-probability.
+     *
+     * @param key the Idempotency-Key it carries, if any
+     * @param flex whether as batch work, which gives way to others
+     */
+    ChatCompletionCreateParams request(@Nullable String key, boolean flex) {
+        ChatCompletionCreateParams.Builder request = ChatCompletionCreateParams.builder()
                 .model(Demo.MODEL)
                 .addUserMessage(prompt)
                 .temperature(0.9)
                 .seed(seed)
                 .maxTokens(most)
                 .logprobs(true)
-                .putAdditionalBodyProperty("min_tokens", JsonValue.from(least))
-                .build();
+                .putAdditionalBodyProperty("min_tokens", JsonValue.from(least));
+        if (key != null) {
+            request.putAdditionalHeader("Idempotency-Key", key);
+        }
+        if (flex) {
+            request.serviceTier(ChatCompletionCreateParams.ServiceTier.FLEX);
+        }
+        return request.build();
     }
 
     /** As the chat template's messages. */

@@ -1,6 +1,5 @@
 package io.altiplano.stack.faults;
 
-import io.altiplano.contracts.JobId;
 import io.altiplano.contracts.Topics;
 import io.altiplano.contracts.v1.JobRecord;
 import io.altiplano.contracts.v1.SubmissionRecord;
@@ -59,7 +58,8 @@ final class Replay {
                 if (shuffled) {
                     Collections.shuffle(again, new Random(random.nextLong()));
                 }
-                again.forEach(r -> producer.send(new ProducerRecord<>(r.topic(), r.partition(), r.key(), r.value())));
+                again.forEach(r ->
+                        producer.send(new ProducerRecord<>(r.topic(), r.partition(), r.key(), r.value(), r.headers())));
             }
             producer.flush();
         }
@@ -74,9 +74,11 @@ final class Replay {
                 random.nextBytes(noise);
                 for (TopicPartition p : partitions(consumer, topic)) {
                     byte[] key = ServiceSpecs.POOL.getBytes(java.nio.charset.StandardCharsets.UTF_8);
-                    producer.send(new ProducerRecord<>(topic, p.partition(), key, noise));
-                    producer.send(new ProducerRecord<>(topic, p.partition(), key, new byte[0]));
-                    producer.send(new ProducerRecord<>(topic, p.partition(), key, null));
+                    for (byte[] value : new byte[][] {noise, {}, null}) {
+                        ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, p.partition(), key, value);
+                        record.headers().add(Letters.DAMAGED, new byte[0]);
+                        producer.send(record);
+                    }
                 }
             }
             producer.flush();
@@ -87,14 +89,10 @@ final class Replay {
      * A moment at which nothing was under way.
      *
      * @param ends of the partitions that the checker reads
-     * @param atMillis by the clock that job ids are made by
+     * @param jobs all that were submitted before: their records may come again in a fault, and are nothing new
+     * @param letters the dead letters to come
      */
-    record Mark(Map<TopicPartition, Long> ends, long atMillis) {
-        /** Whether a job was submitted since. An older one's records may come again in a fault, and are nothing new. */
-        private boolean isBefore(String job) {
-            return JobId.parse(job).submittedAtMillis() >= atMillis;
-        }
-    }
+    record Mark(Map<TopicPartition, Long> ends, Set<String> jobs, Letters letters) {}
 
     /** Now. */
     static Mark mark(Cluster cluster) {
@@ -102,7 +100,14 @@ final class Replay {
             List<TopicPartition> all =
                     new ArrayList<>(partitions(consumer, cluster.topics().jobs()));
             all.addAll(partitions(consumer, cluster.topics().submissions()));
-            return new Mark(Map.copyOf(consumer.endOffsets(all)), System.currentTimeMillis());
+            Map<TopicPartition, Long> ends = Map.copyOf(consumer.endOffsets(all));
+            Map<TopicPartition, Long> begin = new HashMap<>(consumer.beginningOffsets(all));
+            begin.keySet().removeIf(p -> p.topic().equals(cluster.topics().jobs()));
+            Map<String, Evidence.Submitted> before = new HashMap<>();
+            for (ConsumerRecord<byte[], byte[]> r : read(consumer, begin)) {
+                submitted(r.value(), before);
+            }
+            return new Mark(ends, Set.copyOf(before.keySet()), Letters.mark(cluster));
         }
     }
 
@@ -113,14 +118,14 @@ final class Replay {
         Map<Integer, Long> generations = new HashMap<>();
         try (var consumer = consumer(cluster)) {
             for (ConsumerRecord<byte[], byte[]> r : read(consumer, from.ends())) {
+                if (r.topic().equals(cluster.topics().submissions())) {
+                    submitted(r.value(), submitted);
+                    continue;
+                }
                 try {
-                    if (r.topic().equals(cluster.topics().jobs())) {
-                        JobRecord record = Topics.JOB.decode(r.value());
-                        if (counts(r.partition(), record, generations)) {
-                            log.add(record);
-                        }
-                    } else {
-                        submitted(Topics.SUBMISSION.decode(r.value()), submitted);
+                    JobRecord record = Topics.JOB.decode(r.value());
+                    if (counts(r.partition(), record, generations)) {
+                        log.add(record);
                     }
                 } catch (RuntimeException e) {
                     // Poison of the run's own making: whoever reads these topics has to live with it, as this does.
@@ -128,8 +133,8 @@ final class Replay {
                 }
             }
         }
-        log.removeIf(r -> !job(r).isEmpty() && !from.isBefore(job(r)));
-        submitted.keySet().removeIf(job -> !from.isBefore(job));
+        log.removeIf(r -> from.jobs().contains(job(r)));
+        submitted.keySet().removeAll(from.jobs());
         return new Since(log, submitted);
     }
 
@@ -193,7 +198,14 @@ final class Replay {
         return earlier.getBootId().equals(later.getBootId()) && later.getSequence() > earlier.getSequence();
     }
 
-    private static void submitted(SubmissionRecord record, Map<String, Evidence.Submitted> into) {
+    private static void submitted(byte[] value, Map<String, Evidence.Submitted> into) {
+        SubmissionRecord record;
+        try {
+            record = Topics.SUBMISSION.decode(value);
+        } catch (RuntimeException e) {
+            // Poison, as above.
+            return;
+        }
         if (record.hasSubmitted()) {
             var job = record.getSubmitted();
             into.putIfAbsent(
@@ -213,7 +225,8 @@ final class Replay {
      */
     record Since(List<JobRecord> log, Map<String, Evidence.Submitted> submitted) {}
 
-    private static List<ConsumerRecord<byte[], byte[]>> read(
+    /** What stands in these partitions from an offset on until now, in each partition's order. */
+    static List<ConsumerRecord<byte[], byte[]>> read(
             KafkaConsumer<byte[], byte[]> consumer, Map<TopicPartition, Long> from) {
         List<ConsumerRecord<byte[], byte[]>> all = new ArrayList<>();
         consumer.assign(from.keySet());
@@ -229,13 +242,13 @@ final class Replay {
         return all;
     }
 
-    private static List<TopicPartition> partitions(KafkaConsumer<?, ?> consumer, String topic) {
+    static List<TopicPartition> partitions(KafkaConsumer<?, ?> consumer, String topic) {
         return consumer.partitionsFor(topic).stream()
                 .map(p -> new TopicPartition(topic, p.partition()))
                 .toList();
     }
 
-    private static KafkaConsumer<byte[], byte[]> consumer(Cluster cluster) {
+    static KafkaConsumer<byte[], byte[]> consumer(Cluster cluster) {
         return new KafkaConsumer<>(
                 cluster.kafka().config(KafkaServer.ADMIN).consumer(),
                 new ByteArrayDeserializer(),

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param tenant whose key it used
  * @param question number of the question, equal for equal prompt, seed and limits
+ * @param key the Idempotency-Key that it carried, if any: one that several requests carry is one request, asked again
  * @param stream whether it read token by token
  * @param end how it ended
  * @param job the job's id; null while none was told
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 record Seen(
         String tenant,
         int question,
+        @Nullable String key,
         boolean stream,
         End end,
         @Nullable String job,
@@ -35,6 +37,9 @@ record Seen(
         long sentNanos,
         long firstNanos,
         long endNanos) {
+
+    /** The status of a tenant that has had enough. */
+    static final int TOO_MUCH = 429;
 
     /** How a request ended for its client. */
     enum End {

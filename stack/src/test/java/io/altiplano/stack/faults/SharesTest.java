@@ -25,7 +25,8 @@ class SharesTest {
 
     private static Seen seen(String tenant, long sent, long first, int tokens) {
         String job = UUID.randomUUID().toString();
-        return new Seen(tenant, 0, true, Seen.End.WHOLE, job, 200, "", true, 0, tokens, "", sent, first, 50 * SECOND);
+        return new Seen(
+                tenant, 0, null, true, Seen.End.WHOLE, job, 200, "", true, 0, tokens, "", sent, first, 50 * SECOND);
     }
 
     private static List<Finding> unfair(Stream<Seen> north, Stream<Seen> south) {

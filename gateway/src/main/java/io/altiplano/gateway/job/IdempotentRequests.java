@@ -140,10 +140,14 @@ public class IdempotentRequests {
                 return Optional.empty();
             }
         } catch (RuntimeException e) {
-            // It may be committed all the same: then the row is taken over after its term, and the next request finds
-            // it.
             jobs.forget(stream);
-            accepted.ended().run();
+            if (run.doubtful) {
+                // It may be committed all the same: then the row is taken over after its term, and the next request
+                // finds it.
+                accepted.ended().run();
+            } else {
+                accepted.refused().run();
+            }
             throw e;
         }
         stream.onEnd(accepted.ended());

@@ -61,6 +61,9 @@ class IdempotentRuns {
         final JobSubmitted job;
         final SharedAnswer answer;
         final ReentrantLock collecting = new ReentrantLock();
+        /** Its row was inserted: what fails after that may be committed all the same. */
+        volatile boolean doubtful;
+
         volatile boolean published;
         volatile long sentAt;
 
@@ -115,13 +118,18 @@ class IdempotentRuns {
         return runs.get(name);
     }
 
-    /** Accepts a request by its row, with the job to send; false if the key was taken meanwhile. */
+    /**
+     * Accepts a request by its row, with the job to send; false if the key was taken meanwhile. If it throws, nothing was accepted,
+     * unless the run is then {@link Run#doubtful}.
+     */
     boolean commit(RequestKey key, Run run) {
         byte[] sealed = sealer.seal(run.name, run.jobId(), "submission", run.job.toByteArray());
-        return db.tenant(
-                key.tenantId(),
-                handle -> IdempotentStore.insert(
-                        handle, key, run.jobId(), sealed, holder, settings.idempotentTerm(), IdempotentRequests.KEPT));
+        return db.tenant(key.tenantId(), handle -> {
+            boolean inserted = IdempotentStore.insert(
+                    handle, key, run.jobId(), sealed, holder, settings.idempotentTerm(), IdempotentRequests.KEPT);
+            run.doubtful = inserted;
+            return inserted;
+        });
     }
 
     /** Sends a job that was accepted and collects its answer. */

@@ -7,11 +7,13 @@ import static io.altiplano.gateway.job.IdempotentCaller.sql;
 import static io.altiplano.gateway.job.IdempotentCaller.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.notNullValue;
 
 import io.altiplano.contracts.JobId;
 import io.altiplano.contracts.v1.JobSubmitted;
 import io.altiplano.contracts.v1.ReplyAddress;
 import io.altiplano.gateway.db.Db;
+import io.altiplano.gateway.testing.CutWire;
 import io.altiplano.gateway.testing.GatewayTestResource;
 import io.altiplano.gateway.testing.KafkaPeer;
 import io.altiplano.gateway.testing.Served;
@@ -74,6 +76,67 @@ class IdempotentTakeOverTest {
                 .body("id", equalTo("chatcmpl-" + orphan.getJobId()))
                 .body("choices[0].message.content", equalTo("Recovered"));
         assertThat(peer.pollJobs(caller.tenant().id(), Duration.ofMillis(100))).isEmpty();
+    }
+
+    /** The row is committed and the gateway does not know: whoever asks again gets the answer of the job that the row holds. */
+    @Test
+    void aRequestWhoseCommitWasNotAcknowledgedIsOneJobWithOneAnswer() throws Exception {
+        // given: the key goes to PostgreSQL to be looked for, and again with the row
+        CutWire wire = GatewayTestResource.get().postgresWire();
+        wire.loseCommitOf(caller.key(), 2);
+
+        // when
+        caller.post(false).then().statusCode(503).header("retry-after", notNullValue());
+
+        // then
+        assertThat(wire.lost()).isTrue();
+        assertThat(peer.pollJobs(caller.tenant().id(), Duration.ofMillis(300))).isEmpty();
+        CompletableFuture<Response> asked = async(() -> caller.post(false));
+        expireHolder();
+        JobSubmitted job = peer.awaitJob(caller.tenant().id());
+        peer.answer(job, "Once");
+        for (Response answer : List.of(get(asked), caller.post(false))) {
+            answer.then()
+                    .statusCode(200)
+                    .body("id", equalTo("chatcmpl-" + job.getJobId()))
+                    .body("choices[0].message.content", equalTo("Once"));
+        }
+        assertThat(peer.pollJobs(caller.tenant().id(), Duration.ofMillis(300))).isEmpty();
+    }
+
+    @Test
+    void aRequestThatSurelyWasNotCommittedHoldsNothingOfTheLimits() throws Exception {
+        // given
+        CutWire wire = GatewayTestResource.get().postgresWire();
+        wire.lose(caller.key(), 2);
+
+        // when
+        caller.post(false).then().statusCode(503).header("retry-after", notNullValue());
+
+        // then
+        assertThat(wire.lost()).isTrue();
+        awaitNothingHeld();
+        CompletableFuture<Response> again = async(() -> caller.post(false));
+        peer.answer(peer.awaitJob(caller.tenant().id()), "Now");
+        get(again).then().statusCode(200).body("choices[0].message.content", equalTo("Now"));
+    }
+
+    private void awaitNothingHeld() throws Exception {
+        long end = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+        while (true) {
+            try (var superuser = GatewayTestResource.get().superuser();
+                    var statement = superuser.createStatement();
+                    var row = statement.executeQuery(
+                            "SELECT count(*) FROM reservation WHERE (running OR held) AND tenant_id = '"
+                                    + caller.tenant().id() + "'")) {
+                row.next();
+                if (row.getInt(1) == 0) {
+                    return;
+                }
+            }
+            assertThat(System.nanoTime()).as("a reservation is held").isLessThan(end);
+            Thread.sleep(50);
+        }
     }
 
     /** The gateway died in the middle of the answer: what came before is found where it was sent. */

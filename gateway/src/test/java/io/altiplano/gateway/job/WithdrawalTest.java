@@ -384,9 +384,7 @@ class WithdrawalTest {
             JobSubmitted others = peer.awaitJob(tenant.id());
             long epoch = number("SELECT epoch FROM licence_epoch");
 
-            String event = data(trying);
-
-            assertThat(event).contains("right_withdrawn").contains("Platform policy");
+            assertThat(data(trying)).contains("right_withdrawn").contains("Platform policy");
             assertThat(number("SELECT extract(epoch FROM clock_timestamp() - max(effective_from)) * 1000 FROM tier_plan"
                             + " WHERE tier = 'EVALUATION' AND effective_from <= clock_timestamp()"))
                     .isLessThan(1000);

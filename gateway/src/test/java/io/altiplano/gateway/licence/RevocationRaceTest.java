@@ -1,5 +1,6 @@
 package io.altiplano.gateway.licence;
 
+import static io.altiplano.gateway.testing.AdminApi.as;
 import static io.altiplano.gateway.testing.AdminApi.attest;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -27,11 +28,14 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
-/** 200 callers while their right ends. Times are of this machine's clock: commit, submission and answer happen on it. */
+/** 200 callers while their right ends, or their tenant falls to a lower tier. Times are of this machine's clock: commit, submission and answer happen on it. */
 @QuarkusTest
 @QuarkusTestResource(GatewayTestResource.class)
 class RevocationRaceTest {
@@ -55,22 +59,37 @@ class RevocationRaceTest {
     Clock clock;
 
     private volatile boolean going = true;
+    private volatile boolean answering = true;
 
     private record Refused(int status, long atMillis, String body) {}
 
-    @Test
-    void noneIsAdmittedLaterThanASecondAfterTheCommitAndNoneIsRefusedBefore() throws Exception {
-        Served.model();
-        Served.Tenant tenant = Served.Tenant.create("partner");
+    /** What came of the callers' requests; the change was asked for and done between the two moments, in Unix milliseconds. */
+    private record Race(List<JobSubmitted> admitted, List<Refused> refused, long before, long after) {
+        /** When the last of these was admitted. */
+        long last(Predicate<JobSubmitted> which) {
+            return times(which).max().orElseThrow();
+        }
+
+        long first(Predicate<JobSubmitted> which) {
+            return times(which).min().orElseThrow();
+        }
+
+        private LongStream times(Predicate<JobSubmitted> which) {
+            return admitted.stream()
+                    .filter(which)
+                    .mapToLong(job -> JobId.parse(job.getJobId()).submittedAtMillis());
+        }
+    }
+
+    /** Has all callers ask again and again, each answered at once, while something is changed, and for 3 s after that. */
+    private Race race(Served.Tenant tenant, Runnable change) throws Exception {
         ConcurrentLinkedQueue<Refused> refused = new ConcurrentLinkedQueue<>();
         ConcurrentLinkedQueue<JobSubmitted> admitted = new ConcurrentLinkedQueue<>();
-        long before;
-        long after;
         List<Thread> callers = new ArrayList<>();
         try (KafkaPeer peer = new KafkaPeer();
                 HttpClient client = HttpClient.newHttpClient()) {
             Thread worker = Thread.ofVirtual().start(() -> {
-                while (going) {
+                while (answering) {
                     for (JobSubmitted job : peer.pollJobs(tenant.id(), Duration.ofMillis(50))) {
                         admitted.add(job);
                         peer.answer(job, "yes");
@@ -92,26 +111,59 @@ class RevocationRaceTest {
                 LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
             }
 
-            before = System.currentTimeMillis();
-            attest(tenant.id(), ABOVE).then().statusCode(201);
-            after = System.currentTimeMillis();
+            long before = System.currentTimeMillis();
+            change.run();
+            long after = System.currentTimeMillis();
             LockSupport.parkNanos(Duration.ofSeconds(3).toNanos());
             going = false;
             for (Thread caller : callers) {
                 caller.join();
             }
+            answering = false;
             worker.join();
+            return new Race(List.copyOf(admitted), List.copyOf(refused), before, after);
         }
+    }
 
-        long last = admitted.stream()
-                .mapToLong(job -> JobId.parse(job.getJobId()).submittedAtMillis())
-                .max()
-                .orElseThrow();
-        long first = refused.stream().mapToLong(Refused::atMillis).min().orElseThrow();
-        assertThat(last).isLessThanOrEqualTo(after + SECOND.toMillis());
-        assertThat(first).isGreaterThanOrEqualTo(before);
-        assertThat(refused).allSatisfy(r -> assertThat(r.status()).as(r.body()).isEqualTo(403));
-        assertThat(refused.size()).isGreaterThan(CALLERS);
+    @Test
+    void noneIsAdmittedLaterThanASecondAfterTheCommitAndNoneIsRefusedBefore() throws Exception {
+        Served.model();
+        Served.Tenant tenant = Served.Tenant.create("partner");
+
+        Race race = race(tenant, () -> attest(tenant.id(), ABOVE).then().statusCode(201));
+
+        assertThat(race.last(job -> true)).isLessThanOrEqualTo(race.after() + SECOND.toMillis());
+        assertThat(race.refused())
+                .hasSizeGreaterThan(CALLERS)
+                .allSatisfy(r -> assertThat(r.status()).as(r.body()).isEqualTo(403))
+                .allMatch(r -> r.atMillis() >= race.before());
+    }
+
+    @Test
+    void noneIsAdmittedByTheOldPlanLaterThanASecondAfterADowngradeAndNoneByTheNewOneBefore() throws Exception {
+        Served.model();
+        Served.Tenant tenant = Served.Tenant.create("partner");
+
+        Race race = race(
+                tenant,
+                () -> as("officer-a")
+                        .body(Map.of("tier", "community", "reason", "contract ended"))
+                        .post("/admin/v1/tenants/" + tenant.id() + "/tier")
+                        .then()
+                        .statusCode(200));
+
+        assertThat(race.last(RevocationRaceTest::byThePartnersPlan))
+                .isLessThanOrEqualTo(race.after() + SECOND.toMillis());
+        assertThat(race.first(job -> !byThePartnersPlan(job))).isGreaterThanOrEqualTo(race.before());
+        // The community's plan has fewer places than there are callers.
+        assertThat(race.refused())
+                .isNotEmpty()
+                .allSatisfy(r -> assertThat(r.status()).as(r.body()).isEqualTo(429))
+                .allMatch(r -> r.atMillis() >= race.before());
+    }
+
+    private static boolean byThePartnersPlan(JobSubmitted job) {
+        return job.getWeight() == 4 && job.getTenantRunningLimit() == 4_096;
     }
 
     private void call(HttpClient client, HttpRequest request, ConcurrentLinkedQueue<Refused> refused) {

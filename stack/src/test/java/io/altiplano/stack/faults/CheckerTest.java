@@ -75,6 +75,7 @@ class CheckerTest {
                     Set.of(),
                     idle,
                     undrained,
+                    0,
                     audit,
                     quotas);
         }

@@ -20,6 +20,7 @@ import java.util.UUID;
  * @param planted job ids of records that the run itself forged or damaged
  * @param idle what was left over when nothing ran: a name and an amount; empty if nothing was
  * @param undrained what had not drained 30 s after healing
+ * @param damaged records that nobody could read, each of which has its dead letter unless {@code undrained} tells of it
  * @param audit what the audit log's verification said; empty if it holds
  * @param quotas by tenant with a hard limit
  */
@@ -34,6 +35,7 @@ record Evidence(
         Set<String> planted,
         Map<String, Long> idle,
         List<String> undrained,
+        int damaged,
         String audit,
         Map<String, Quota> quotas) {
 

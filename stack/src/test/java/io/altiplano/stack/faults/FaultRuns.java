@@ -242,7 +242,7 @@ class FaultRuns {
         Evidence evidence = gather(from, seen, Map.of(narrow, kind), faults.contains(Fault.GATEWAY_KILLED));
         Checker.Result result = Checker.check(evidence);
         Report.Took took = Report.Took.of(began, disturbed, healed, stopped, System.nanoTime());
-        report.add(new Report.Row(seed, faults, seen, result, took));
+        report.add(new Report.Row(seed, faults, seen, evidence.damaged(), result, took));
         System.out.println(report.last());
         assertThat(result.findings()).as("seed %d", seed).isEmpty();
         assertThat(seen).as("the load of seed %d", seed).anyMatch(s -> s.end() == Seen.End.WHOLE);
@@ -336,6 +336,7 @@ class FaultRuns {
                     Set.of(),
                     idle,
                     undrained,
+                    from.letters().damaged(),
                     cluster.verifyAudit(),
                     quotas);
         }

@@ -9,6 +9,7 @@ import java.net.http.HttpResponse;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -97,7 +98,11 @@ final class Leftovers implements AutoCloseable {
 
     /** By each worker's last heartbeat: attempts it runs, KV blocks it holds. */
     private void blocks(Map<String, Long> into) {
-        for (WorkerHeartbeat beat : Replay.lastHeartbeats(cluster).values()) {
+        Collection<WorkerHeartbeat> beats = Replay.lastHeartbeats(cluster).values();
+        if (beats.size() < Cluster.REPLICAS) {
+            into.put("workers without a heartbeat", (long) Cluster.REPLICAS - beats.size());
+        }
+        for (WorkerHeartbeat beat : beats) {
             long missing = beat.getTotalKvBlocks() - beat.getFreeKvBlocks();
             if (missing != 0) {
                 into.put(beat.getWorkerId() + " KV blocks held", missing);

@@ -76,8 +76,9 @@ final class Letters {
     }
 
     static List<String> unexplained(List<DeadLetter> letters, Predicate<Place> damaged) {
+        Map<Place, Boolean> known = new HashMap<>();
         return letters.stream()
-                .filter(l -> !damaged.test(Place.of(l)))
+                .filter(l -> !known.computeIfAbsent(Place.of(l), damaged::test))
                 .map(l -> l.getReader() + " buried " + Place.of(l) + ", which nobody had damaged: " + l.getReason()
                         + " " + l.getMessage())
                 .toList();
@@ -86,12 +87,8 @@ final class Letters {
     /** Damaged records of which the scheduler, or for {@code jobs} the ledger too, said nothing. */
     List<String> missing(Connection database) throws SQLException {
         try (var consumer = Replay.consumer(cluster)) {
-            Set<Place> damaged = Replay.read(consumer, topics(read(cluster.topics()))).stream()
-                    .filter(Letters::damaged)
-                    .map(r -> new Place(r.topic(), r.partition(), r.offset()))
-                    .collect(Collectors.toCollection(LinkedHashSet::new));
             return missing(
-                    damaged,
+                    damaged(consumer),
                     written(consumer),
                     posted(database),
                     cluster.topics().jobs());
@@ -121,6 +118,20 @@ final class Letters {
         return found;
     }
 
+    /** How many records the run damaged that each must have a letter. */
+    int damaged() {
+        try (var consumer = Replay.consumer(cluster)) {
+            return damaged(consumer).size();
+        }
+    }
+
+    private Set<Place> damaged(KafkaConsumer<byte[], byte[]> consumer) {
+        return Replay.read(consumer, topics(read(cluster.topics()))).stream()
+                .filter(Letters::damaged)
+                .map(r -> new Place(r.topic(), r.partition(), r.offset()))
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+    }
+
     private List<DeadLetter> written(KafkaConsumer<byte[], byte[]> consumer) {
         return Replay.read(
                         consumer,
@@ -141,9 +152,9 @@ final class Letters {
     }
 
     private static boolean damaged(KafkaConsumer<byte[], byte[]> consumer, Place place) {
-        return Replay.read(consumer, Map.of(new TopicPartition(place.topic, place.partition), place.offset)).stream()
-                .filter(r -> r.offset() == place.offset)
-                .anyMatch(Letters::damaged);
+        return Replay.at(consumer, new TopicPartition(place.topic, place.partition), place.offset)
+                .filter(Letters::damaged)
+                .isPresent();
     }
 
     private static boolean damaged(ConsumerRecord<byte[], byte[]> record) {

@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.random.RandomGenerator;
@@ -240,6 +241,21 @@ final class Replay {
             }
         }
         return all;
+    }
+
+    /** The record that stands at a place, if one does. */
+    static Optional<ConsumerRecord<byte[], byte[]>> at(
+            KafkaConsumer<byte[], byte[]> consumer, TopicPartition partition, long offset) {
+        consumer.assign(List.of(partition));
+        consumer.seek(partition, offset);
+        long end = consumer.endOffsets(List.of(partition)).getOrDefault(partition, 0L);
+        while (consumer.position(partition) < end) {
+            var batch = consumer.poll(Duration.ofMillis(200));
+            if (!batch.isEmpty()) {
+                return Optional.of(batch.iterator().next()).filter(r -> r.offset() == offset);
+            }
+        }
+        return Optional.empty();
     }
 
     static List<TopicPartition> partitions(KafkaConsumer<?, ?> consumer, String topic) {

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +21,17 @@ final class Report {
     private @Nullable List<Finding> flood;
 
     /** A seed. */
-    record Row(int seed, List<Fault> faults, List<Seen> seen, Checker.Result result, Took took) {
+    record Row(int seed, List<Fault> faults, List<Seen> seen, int damaged, Checker.Result result, Took took) {
+        /** Requests that were asked again under their key. */
+        private long again() {
+            return seen.stream().filter(s -> s.key() != null).count()
+                    - seen.stream()
+                            .map(Seen::key)
+                            .filter(Objects::nonNull)
+                            .distinct()
+                            .count();
+        }
+
         private Map<Seen.End, Long> ends() {
             return seen.stream()
                     .collect(Collectors.groupingBy(
@@ -60,14 +71,17 @@ final class Report {
     String last() {
         Row row = rows.getLast();
         return String.format(
-                "seed %d (%s): %s; requests %s; %d jobs; cancel window %d tokens; %d jobs without a client; %s",
+                "seed %d (%s): %s; requests %s, %d of them again under a key; %d jobs; cancel window %d tokens;"
+                        + " %d jobs without a client; %d damaged records buried; %s",
                 row.seed,
                 row.took,
                 row.faults,
                 row.ends(),
+                row.again(),
                 row.result.jobs(),
                 row.result.largestCancelWindow(),
                 row.result.withoutClient(),
+                row.damaged,
                 row.result.findings().isEmpty() ? "all invariants hold" : row.result.findings());
     }
 

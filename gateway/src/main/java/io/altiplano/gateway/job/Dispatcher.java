@@ -215,6 +215,7 @@ public class Dispatcher {
 
     private void bury(ConsumerRecord<byte[], byte[]> record, DeadLetterReason reason, String why) {
         letters.bury(record.topic(), record.partition(), record.offset(), reason, why);
+        letters.count(record.topic(), 1);
     }
 
     private void adopt(Consumer<byte[], byte[]> consumer) {

@@ -67,6 +67,9 @@ class IdempotentRuns {
         volatile boolean published;
         volatile long sentAt;
 
+        /** The answer is whole and could not be kept: a later round does. */
+        volatile boolean toKeep;
+
         Run(RequestKey.Name name, String requestHash, JobSubmitted job) {
             this.name = name;
             this.requestHash = requestHash;
@@ -177,14 +180,15 @@ class IdempotentRuns {
             throw new IllegalStateException("no whole answer of job " + run.job.getJobId());
         }
         byte[] sealed = sealer.seal(run.name, run.jobId(), "answer", whole.toByteArray());
-        boolean kept = patiently("the answer of job " + run.job.getJobId() + " is not kept", () -> {
+        try {
             var unused = db.tenant(run.name.tenantId(), handle -> {
                 IdempotentStore.answer(handle, run.name, run.jobId(), sealed);
                 return true;
             });
-        });
-        if (kept) {
             runs.remove(run.name, run);
+        } catch (RuntimeException e) {
+            LOG.warnf("the answer of job %s is kept later: %s", run.job.getJobId(), e.getMessage());
+            run.toKeep = true;
         }
     }
 
@@ -260,7 +264,7 @@ class IdempotentRuns {
                 TimeUnit.MILLISECONDS);
     }
 
-    /** Holds on to this gateway's runs, sends what is not sent, takes over what nobody holds. */
+    /** Holds on to this gateway's runs, sends and keeps what is not yet, takes over what nobody holds. */
     void round() {
         if (!dispatcher.ready()) {
             return;
@@ -276,6 +280,10 @@ class IdempotentRuns {
         runs.values().stream()
                 .filter(run -> !run.published && System.nanoTime() - run.sentAt > patience)
                 .forEach(this::send);
+        runs.values().stream().filter(run -> run.toKeep).forEach(run -> {
+            run.toKeep = false;
+            Thread.ofVirtual().name("idempotent-keep").start(() -> keep(run));
+        });
         orphans.forEach(orphan -> Thread.ofVirtual().name("idempotent-adopt").start(() -> adopt(orphan)));
     }
 

@@ -44,14 +44,18 @@ public class DeadLetterTopic {
         this.registry = registry;
     }
 
+    /** Counts records that were passed over, once that is final. */
+    public void count(String topic, int records) {
+        registry.counter("altiplano.dead.letters", "topic", topic).increment(records);
+    }
+
     /**
-     * Says that a record was passed over.
+     * Says that a record was passed over, or may have to be: again is no harm.
      *
      * @param why for people; nothing of the record's content
      */
     public void bury(String topic, int partition, long offset, DeadLetterReason reason, String why) {
         LOG.errorf("%s[%d]@%d is passed over: %s", topic, partition, offset, why);
-        registry.counter("altiplano.dead.letters", "topic", topic).increment();
         byte[] value = Topics.DEAD_LETTER.encode(
                 DeadLetters.buried("gateway", topic, partition, offset, reason, why, clock.millis()));
         Thread.startVirtualThread(() -> send(value));

@@ -20,7 +20,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -32,6 +31,7 @@ import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.jboss.logging.Logger;
@@ -52,6 +52,8 @@ public class UsageIngest {
     private static final Logger LOG = Logger.getLogger(UsageIngest.class);
     private static final Duration POLL = Duration.ofMillis(500);
     private static final Duration RETRY = Duration.ofMillis(200);
+    private static final Duration MEASURED = Duration.ofSeconds(1);
+    private static final Duration MOST_MEASURING = Duration.ofMillis(500);
     private static final long START_AGAIN_MILLIS = 1000;
     private static final Duration MOST_STOPPING = Duration.ofSeconds(5);
 
@@ -70,6 +72,7 @@ public class UsageIngest {
     private volatile @Nullable Consumer<byte[], byte[]> consumer;
     private @Nullable Thread thread;
     private long placeAfter;
+    private long measureAfter;
     private final AtomicLong behind = new AtomicLong();
     private final AtomicInteger waiting = new AtomicInteger();
 
@@ -122,6 +125,7 @@ public class UsageIngest {
                 unplaced.clear();
                 posted.clear();
                 placeAfter = System.nanoTime();
+                measureAfter = placeAfter;
                 fresh.subscribe(List.of(topics.jobs()), new Placing(fresh));
                 while (stopping.getCount() > 0) {
                     step(fresh);
@@ -217,17 +221,21 @@ public class UsageIngest {
         measure(from);
     }
 
+    /** About once a second; also of partitions that wait, which are not fetched. */
     private void measure(Consumer<byte[], byte[]> from) {
         waiting.set(unplaced.size());
-        // Of a partition that waits the end is known from before: what came since is not counted.
-        long sum = 0;
-        for (Map.Entry<TopicPartition, Long> e : posted.entrySet()) {
-            OptionalLong ahead = from.currentLag(e.getKey());
-            if (ahead.isPresent()) {
-                sum += Math.max(0, from.position(e.getKey()) + ahead.getAsLong() - e.getValue());
-            }
+        if (posted.isEmpty() || System.nanoTime() - measureAfter < 0) {
+            return;
         }
-        behind.set(sum);
+        measureAfter = System.nanoTime() + MEASURED.toNanos();
+        try {
+            Map<TopicPartition, Long> ends = from.endOffsets(posted.keySet(), MOST_MEASURING);
+            behind.set(posted.entrySet().stream()
+                    .mapToLong(e -> Math.max(0, ends.getOrDefault(e.getKey(), 0L) - e.getValue()))
+                    .sum());
+        } catch (TimeoutException e) {
+            LOG.debugf("how far the ledger is behind is asked again: %s", e.getMessage());
+        }
     }
 
     private void place(Consumer<byte[], byte[]> from) {
@@ -291,6 +299,10 @@ public class UsageIngest {
                         letter.offset(),
                         DeadLetterReason.DEAD_LETTER_REASON_HANDLER_FAILED,
                         letter.reason()));
-        return ledger.post(batch);
+        Ledger.Posted done = ledger.post(batch);
+        if (done == Ledger.Posted.YES) {
+            letters.count(batch.topic(), batch.dead().size());
+        }
+        return done;
     }
 }

@@ -121,6 +121,26 @@ class IdempotentTakeOverTest {
         get(again).then().statusCode(200).body("choices[0].message.content", equalTo("Now"));
     }
 
+    @Test
+    void anAnswerThatCannotBeKeptWhenItIsWholeIsKeptAsSoonAsTheDatabaseIsThere() throws Exception {
+        CompletableFuture<Response> asked = async(() -> caller.post(false));
+        JobSubmitted job = peer.awaitJob(caller.tenant().id());
+        GatewayTestResource.get().postgresWire().cut();
+        try {
+            peer.answer(job, "Kept");
+            get(asked).then().statusCode(200);
+            Thread.sleep(1_000);
+        } finally {
+            GatewayTestResource.get().postgresWire().heal();
+        }
+
+        caller.awaitKept(db);
+        caller.post(false)
+                .then()
+                .header("idempotent-replayed", equalTo("true"))
+                .body("id", equalTo("chatcmpl-" + job.getJobId()));
+    }
+
     private void awaitNothingHeld() throws Exception {
         long end = System.nanoTime() + Duration.ofSeconds(10).toNanos();
         while (true) {

@@ -35,7 +35,10 @@ import java.util.function.Predicate;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
-/** 200 callers while their right ends, or their tenant falls to a lower tier. Times are of this machine's clock: commit, submission and answer happen on it. */
+/**
+ * 200 callers while their right ends, or their tenant falls to a lower tier. Times are of this machine's clock: commit, submission
+ * and answer happen on it.
+ */
 @QuarkusTest
 @QuarkusTestResource(GatewayTestResource.class)
 class RevocationRaceTest {

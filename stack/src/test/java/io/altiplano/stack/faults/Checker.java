@@ -146,23 +146,30 @@ final class Checker {
                 .sorted(Comparator.comparingLong(Seen::endNanos))
                 .collect(Collectors.groupingBy(s -> String.valueOf(s.key()), LinkedHashMap::new, Collectors.toList()));
         keys.forEach((key, asked) -> {
-            Set<String> succeeded = asked.stream()
-                    .filter(Seen::accepted)
-                    .map(s -> String.valueOf(s.job()))
-                    .filter(job -> terminal.containsKey(job)
-                            && terminal.get(job).getOutcome() == JobOutcome.JOB_OUTCOME_SUCCEEDED)
-                    .collect(Collectors.toSet());
-            if (succeeded.size() > 1) {
-                found(Invariant.I2, "Idempotency-Key %s: %d jobs succeeded: %s", key, succeeded.size(), succeeded);
-            }
             Seen last = asked.getLast();
-            if (last.end() != Seen.End.WHOLE && last.status() != Seen.TOO_MUCH) {
+            boolean answered = asked.stream().anyMatch(s -> s.end() == Seen.End.WHOLE);
+            // A tenant that has had enough is refused before its key is known, and never after.
+            if (last.end() != Seen.End.WHOLE && (answered || last.status() != Seen.TOO_MUCH)) {
                 found(
                         Invariant.I1,
-                        "Idempotency-Key %s: asked %d times and never answered, at last %s",
+                        "Idempotency-Key %s: asked %d times, %s, at last %s",
                         key,
                         asked.size(),
+                        answered ? "answered and then no more" : "never answered",
                         last);
+            }
+        });
+        Map<String, Set<String>> paid = new HashMap<>();
+        for (Evidence.Entry entry : evidence.ledger()) {
+            String job = entry.job().toString();
+            Evidence.Submitted submitted = evidence.submitted().get(job);
+            if (submitted != null && submitted.key() != null && entry.promptTokens() + entry.completionTokens() > 0) {
+                paid.computeIfAbsent(submitted.key(), _ -> new HashSet<>()).add(job);
+            }
+        }
+        paid.forEach((key, jobs) -> {
+            if (jobs.size() > 1) {
+                found(Invariant.I2, "Idempotency-Key %s is billed for %d jobs: %s", key, jobs.size(), jobs);
             }
         });
     }

@@ -39,9 +39,9 @@ class CheckerTest {
                 seen(FAILED.toString(), "south", Seen.End.ERROR_EVENT, 10, 1, "A", 0),
                 seen(null, "south", Seen.End.REFUSED, 10, 0, "", 503)));
         final Map<String, Submitted> submitted = new LinkedHashMap<>(Map.of(
-                JOB.toString(), new Submitted("north", 10, 24),
-                LEFT.toString(), new Submitted("north", 10, 24),
-                FAILED.toString(), new Submitted("south", 10, 24)));
+                JOB.toString(), new Submitted("north", null, 10, 24),
+                LEFT.toString(), new Submitted("north", null, 10, 24),
+                FAILED.toString(), new Submitted("south", null, 10, 24)));
         final List<JobRecord> log = new ArrayList<>(List.of(
                 granted(JOB, 1),
                 granted(LEFT, 1),
@@ -86,11 +86,15 @@ class CheckerTest {
         JOB_WITHOUT_AN_END(Invariant.I1, s -> s.log.remove(3)),
         JOB_THAT_NOBODY_SUBMITTED(Invariant.I1, s -> s.submitted.remove(FAILED.toString())),
         ONE_ANSWER_FOR_TWO_REQUESTS(Invariant.I1, s -> s.seen.add(s.seen.getFirst())),
-        ONE_KEY_TWO_ANSWERS(Invariant.I2, s -> {
+        ONE_KEY_TWO_JOBS_OF_WHICH_ONE_HAS_NO_CLIENT(Invariant.I2, s -> {
+            s.submitted.put(JOB.toString(), new Submitted("north", "key", 10, 24));
+            s.submitted.put(LEFT.toString(), new Submitted("north", "key", 10, 24));
             s.seen.set(0, seen("key", JOB.toString(), "north", Seen.End.WHOLE, 10, 4, ANSWER, 200));
-            s.seen.add(seen("key", FAILED.toString(), "south", Seen.End.WHOLE, 10, 4, ANSWER, 200));
-            s.log.set(5, finished(FAILED, JobOutcome.JOB_OUTCOME_SUCCEEDED));
-            s.ledger.set(2, new Entry(FAILED, 0, "south", "SUCCEEDED", 10, 4));
+            s.seen.remove(1);
+        }),
+        KEY_ANSWERED_AND_THEN_REFUSED(Invariant.I1, s -> {
+            s.seen.set(0, seen("key", JOB.toString(), "north", Seen.End.WHOLE, 10, 4, ANSWER, 200));
+            s.seen.add(later(seen("key", null, "north", Seen.End.REFUSED, 10, 0, "", 429)));
         }),
         KEY_NEVER_ANSWERED(Invariant.I1, s -> s.seen.add(seen("key", null, "north", Seen.End.REFUSED, 10, 0, "", 503))),
         ONE_ANSWER_FOR_TWO_KEYS(Invariant.I1, s -> {
@@ -113,7 +117,7 @@ class CheckerTest {
         ROLLUP_OF_ANOTHER_SUM(Invariant.I2, s -> s.skewed = List.of("2 rows of usage_day are not the sums of entries")),
         WHOLE_ANSWER_OF_A_FAILED_JOB(Invariant.I2, s -> s.log.set(3, finished(JOB, JobOutcome.JOB_OUTCOME_CANCELLED))),
         BILLED_TO_ANOTHER(Invariant.I3, s -> s.ledger.set(0, new Entry(JOB, 0, "south", "SUCCEEDED", 10, 4))),
-        SUBMITTED_FOR_ANOTHER(Invariant.I3, s -> s.submitted.put(JOB.toString(), new Submitted("south", 10, 24))),
+        SUBMITTED_FOR_ANOTHER(Invariant.I3, s -> s.submitted.put(JOB.toString(), new Submitted("south", null, 10, 24))),
         ANOTHERS_ANSWER(
                 Invariant.I3,
                 s -> s.seen.set(0, seen(JOB.toString(), "north", Seen.End.WHOLE, 10, 4, "Another story.", 0))),
@@ -244,6 +248,25 @@ class CheckerTest {
 
     private static Evidence.Quota quota(long billed) {
         return new Evidence.Quota("tokens", BigDecimal.valueOf(billed), BigDecimal.valueOf(100));
+    }
+
+    private static Seen later(Seen s) {
+        return new Seen(
+                s.tenant(),
+                s.question(),
+                s.key(),
+                s.stream(),
+                s.end(),
+                s.job(),
+                s.status(),
+                s.code(),
+                s.retryAfter(),
+                s.promptTokens(),
+                s.tokens(),
+                s.text(),
+                s.sentNanos(),
+                s.firstNanos(),
+                s.endNanos() + 1);
     }
 
     private static Seen withoutRetryAfter() {

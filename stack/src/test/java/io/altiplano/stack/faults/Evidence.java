@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a fault run left behind, gathered when all was healed and idle: the checker reads this and nothing else.
@@ -43,10 +44,11 @@ record Evidence(
      * A job as submitted.
      *
      * @param tenant whose it is
+     * @param key of the request, if it carried one
      * @param promptTokens length of its prompt
      * @param mostTokens most that may be generated
      */
-    record Submitted(String tenant, int promptTokens, int mostTokens) {}
+    record Submitted(String tenant, @Nullable String key, int promptTokens, int mostTokens) {}
 
     /**
      * A hard limit.

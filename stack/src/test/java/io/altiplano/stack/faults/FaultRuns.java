@@ -12,6 +12,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -42,9 +43,34 @@ class FaultRuns {
     private static final int SEEDS = Integer.getInteger("altiplano.faults.seeds", 20);
     private static final int FIRST = Integer.getInteger("altiplano.faults.first", 0);
     private static final int FAULTS = 3;
+    /** In so many some tenant of each kind has had enough. */
+    private static final int ENOUGH_SEEDS = 10;
+
     private static final int CLIENTS_A_TENANT = 3;
     /** Of the smaller tenant in a flood, far more than the workers take at once; the other has twice as many. */
     private static final int CLIENTS_IN_A_FLOOD = 60;
+
+    private static final Map<String, Long> WIDE =
+            Map.of("requests_per_minute", 1_000_000L, "tokens_per_minute", 1_000_000_000L, "concurrent", 1_000L);
+    private static final Duration LOADED = Duration.ofSeconds(18);
+    /** As long again behind the burst with which a flood begins. */
+    private static final Duration FLOODED = Duration.ofSeconds(32);
+
+    private static final Duration DRAINED = Duration.ofSeconds(30);
+
+    private final Report report = new Report();
+    private final Map<Integer, String> answers = new HashMap<>();
+    private final List<Client> clients = new ArrayList<>();
+
+    @SuppressWarnings("NullAway.Init") // in @BeforeAll
+    private Cluster cluster;
+
+    @SuppressWarnings("NullAway.Init") // in @BeforeAll
+    private Client.PromptCounter counter;
+
+    private final Map<String, String> keys = new LinkedHashMap<>();
+    private final Set<Narrow> exhausted = EnumSet.noneOf(Narrow.class);
+
     /** Of a tenant that soon has had enough: every other seed's has a quota of tokens, the others' a budget. */
     private enum Narrow {
         TOKENS("tokens", "tokens_per_day", new BigDecimal(2_500), "prompt_tokens + completion_tokens"),
@@ -72,26 +98,6 @@ class FaultRuns {
         }
     }
 
-    private static final Map<String, Long> WIDE =
-            Map.of("requests_per_minute", 1_000_000L, "tokens_per_minute", 1_000_000_000L, "concurrent", 1_000L);
-    private static final Duration LOADED = Duration.ofSeconds(18);
-    /** As long again behind the burst with which a flood begins. */
-    private static final Duration FLOODED = Duration.ofSeconds(32);
-
-    private static final Duration DRAINED = Duration.ofSeconds(30);
-
-    private final Report report = new Report();
-    private final Map<Integer, String> answers = new HashMap<>();
-    private final List<Client> clients = new ArrayList<>();
-
-    @SuppressWarnings("NullAway.Init") // in @BeforeAll
-    private Cluster cluster;
-
-    @SuppressWarnings("NullAway.Init") // in @BeforeAll
-    private Client.PromptCounter counter;
-
-    private final Map<String, String> keys = new LinkedHashMap<>();
-
     @BeforeAll
     void start() {
         Path folder = TestInfra.root().resolve("stack/target/faults/" + UUID.randomUUID());
@@ -118,6 +124,11 @@ class FaultRuns {
             cluster.close();
         }
         System.out.println("Report: " + report.write(TestInfra.root().resolve("stack/target/faults")));
+        if (SEEDS >= ENOUGH_SEEDS) {
+            assertThat(exhausted)
+                    .as("limits that a tenant came up against: others were not tried")
+                    .contains(Narrow.values());
+        }
     }
 
     private List<Client> clients(String tenant, int count) {
@@ -240,9 +251,12 @@ class FaultRuns {
         }
         long stopped = System.nanoTime();
         Evidence evidence = gather(from, seen, Map.of(narrow, kind), faults.contains(Fault.GATEWAY_KILLED));
+        if (seen.stream().anyMatch(s -> s.tenant().equals(narrow) && s.code().equals("insufficient_quota"))) {
+            exhausted.add(kind);
+        }
         Checker.Result result = Checker.check(evidence);
         Report.Took took = Report.Took.of(began, disturbed, healed, stopped, System.nanoTime());
-        report.add(new Report.Row(seed, faults, seen, evidence.damaged(), result, took));
+        report.add(new Report.Row(seed, faults, evidence, result, took));
         System.out.println(report.last());
         assertThat(result.findings()).as("seed %d", seed).isEmpty();
         assertThat(seen).as("the load of seed %d", seed).anyMatch(s -> s.end() == Seen.End.WHOLE);
@@ -309,6 +323,8 @@ class FaultRuns {
                     gatewayDied ? Cluster.RESERVATION_TERM.plus(DRAINED) : DRAINED,
                     () -> Leftovers.rows(database).isEmpty());
             idle.putAll(Leftovers.rows(database));
+            // Meanwhile a request that nobody waits for any more may have been taken over and run.
+            since[0] = Replay.since(cluster, from);
             Map<String, Evidence.Quota> quotas = new LinkedHashMap<>();
             for (Map.Entry<String, Narrow> e : narrow.entrySet()) {
                 quotas.put(e.getKey(), e.getValue().quota(database, e.getKey()));

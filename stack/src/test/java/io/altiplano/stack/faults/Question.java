@@ -25,6 +25,9 @@ record Question(int number, String prompt, long seed, int least, int most) {
             "Tell me about a mountain village.",
             "Write a short letter to a friend about the rain.",
             "What do you like to do on a quiet day?");
+    /** What a request's stop string begins with that is its key. */
+    static final String KEY = "\u2020";
+
     private static final int[] LEAST = {4, 40, 120, 12, 300, 80};
 
     /** All there are: each prompt with two lengths. */
@@ -56,6 +59,8 @@ record Question(int number, String prompt, long seed, int least, int most) {
                 .putAdditionalBodyProperty("min_tokens", JsonValue.from(least));
         if (key != null) {
             request.putAdditionalHeader("Idempotency-Key", key);
+            // No answer has it. So the job tells whose it is, also one of which no client ever learns.
+            request.stop(KEY + key);
         }
         if (flex) {
             request.serviceTier(ChatCompletionCreateParams.ServiceTier.FLEX);

@@ -213,6 +213,11 @@ final class Replay {
                     job.getJobId(),
                     new Evidence.Submitted(
                             job.getTenantId(),
+                            job.getSampling().getStopList().stream()
+                                    .filter(stop -> stop.startsWith(Question.KEY))
+                                    .map(stop -> stop.substring(Question.KEY.length()))
+                                    .findFirst()
+                                    .orElse(null),
                             job.getPromptTokensCount(),
                             job.getSampling().getMaxTokens()));
         }

@@ -21,11 +21,15 @@ final class Report {
     private @Nullable List<Finding> flood;
 
     /** A seed. */
-    record Row(int seed, List<Fault> faults, List<Seen> seen, int damaged, Checker.Result result, Took took) {
+    record Row(int seed, List<Fault> faults, Evidence evidence, Checker.Result result, Took took) {
+        private List<Seen> seen() {
+            return evidence.seen();
+        }
+
         /** Requests that were asked again under their key. */
         private long again() {
-            return seen.stream().filter(s -> s.key() != null).count()
-                    - seen.stream()
+            return seen().stream().filter(s -> s.key() != null).count()
+                    - seen().stream()
                             .map(Seen::key)
                             .filter(Objects::nonNull)
                             .distinct()
@@ -33,7 +37,7 @@ final class Report {
         }
 
         private Map<Seen.End, Long> ends() {
-            return seen.stream()
+            return seen().stream()
                     .collect(Collectors.groupingBy(
                             Seen::end, () -> new EnumMap<>(Seen.End.class), Collectors.counting()));
         }
@@ -72,7 +76,7 @@ final class Report {
         Row row = rows.getLast();
         return String.format(
                 "seed %d (%s): %s; requests %s, %d of them again under a key; %d jobs; cancel window %d tokens;"
-                        + " %d jobs without a client; %d damaged records buried; %s",
+                        + " %d jobs without a client; %d damaged records; %s used; %s",
                 row.seed,
                 row.took,
                 row.faults,
@@ -81,7 +85,11 @@ final class Report {
                 row.result.jobs(),
                 row.result.largestCancelWindow(),
                 row.result.withoutClient(),
-                row.damaged,
+                row.evidence.damaged(),
+                row.evidence.quotas().values().stream()
+                        .map(q ->
+                                q.billed().stripTrailingZeros().toPlainString() + " of " + q.allowed() + " " + q.unit())
+                        .collect(Collectors.joining(", ")),
                 row.result.findings().isEmpty() ? "all invariants hold" : row.result.findings());
     }
 
@@ -113,7 +121,7 @@ final class Report {
                 </style><h1>Fault runs</h1>
                 """);
         long jobs = rows.stream().mapToLong(r -> r.result.jobs()).sum();
-        long requests = rows.stream().mapToLong(r -> r.seen.size()).sum();
+        long requests = rows.stream().mapToLong(r -> r.seen().size()).sum();
         long broken = rows.stream().filter(r -> !r.result.findings().isEmpty()).count();
         page.append(String.format(
                 "<p>%d seeds, %d requests, %d jobs. %s</p>",

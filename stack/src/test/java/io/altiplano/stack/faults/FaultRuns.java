@@ -53,7 +53,7 @@ class FaultRuns {
     private static final Map<String, Long> WIDE =
             Map.of("requests_per_minute", 1_000_000L, "tokens_per_minute", 1_000_000_000L, "concurrent", 1_000L);
     private static final Duration LOADED = Duration.ofSeconds(18);
-    /** As long again behind the burst with which a flood begins. */
+    /** Long beside the burst with which a flood begins. */
     private static final Duration FLOODED = Duration.ofSeconds(32);
 
     private static final Duration DRAINED = Duration.ofSeconds(30);
@@ -146,6 +146,7 @@ class FaultRuns {
             flood.addAll(clients("north", 2));
             flood.addAll(clients("south", 1));
         }
+        Replay.Mark from = Replay.mark(cluster);
         List<Seen> seen;
 
         // when
@@ -157,7 +158,7 @@ class FaultRuns {
         }
 
         // then
-        List<Finding> unfair = Shares.unfair(seen, "north", "south");
+        List<Finding> unfair = Shares.unfair(seen, Replay.queued(cluster, from), "north", "south");
         report.flood(unfair);
         assertThat(unfair).isEmpty();
         assertThat(seen).allMatch(s -> s.end() == Seen.End.WHOLE);

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -137,6 +138,23 @@ final class Replay {
         log.removeIf(r -> from.jobs().contains(job(r)));
         submitted.keySet().removeAll(from.jobs());
         return new Since(log, submitted);
+    }
+
+    /** By job submitted since, when its gateway sent it to the queue, in {@link System#nanoTime}'s terms: for clocks that are right. */
+    static Map<String, Long> queued(Cluster cluster, Mark from) {
+        long offset = System.nanoTime() - TimeUnit.MILLISECONDS.toNanos(System.currentTimeMillis());
+        Map<String, Long> queued = new HashMap<>();
+        try (var consumer = consumer(cluster)) {
+            for (ConsumerRecord<byte[], byte[]> r : read(consumer, from.ends())) {
+                Map<String, Evidence.Submitted> job = new HashMap<>();
+                if (r.topic().equals(cluster.topics().submissions())) {
+                    submitted(r.value(), job);
+                }
+                job.keySet()
+                        .forEach(id -> queued.putIfAbsent(id, offset + TimeUnit.MILLISECONDS.toNanos(r.timestamp())));
+            }
+        }
+        return queued;
     }
 
     /** Of each job submitted since, whether the next version's gateway submitted it. */

@@ -1,67 +1,65 @@
 package io.altiplano.stack.faults;
 
 import io.altiplano.stack.faults.Finding.Invariant;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.LongSummaryStatistics;
 import java.util.Map;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 
 /**
  * I7 for two tenants with equal weight and questions, however many they ask: their shares of served tokens, while both have work waiting.
  * Shares are owed only to who has. A flood begins with a burst of connections, in which a busy machine may bring one tenant's requests to
- * the queue seconds before the other's: the one is served alone, and the other is owed nothing and yet catches up with what is under
- * way. So the time from when that is over until they ask no more is looked at; and it is asked that both have some waiting all
- * along, that were not sent a moment ago and are still on their way.
+ * the queue many seconds before the other's: the one is served alone, and the other is owed nothing and yet catches up with what is under
+ * way. So the longest time is looked at in which both had some in the queue without a break, from when what was under way at its
+ * beginning is over; and it has to be long enough to say something.
  */
 final class Shares {
     /** The larger share may be this much above the smaller. */
     private static final double FAIR = 0.10;
-    /** In at least this share of the moments that are looked at, both have requests waiting. */
-    private static final double BACKLOGGED = 0.95;
 
-    private static final int MOMENTS = 500;
-    /** Fewer served tokens than this say nothing about shares. */
-    static final long ENOUGH = 10_000;
-    /** The burst and its consequences: on the slowest machine so far both had some in the queue after 5 s, and had caught up after 9. */
-    static final long BURST_NANOS = 12_000_000_000L;
-    /** Whoever waited for so long does so in the queue, and not on a busy machine's way to it. */
-    static final long SETTLED_NANOS = 2_000_000_000L;
+    /** Fewer served tokens than this say nothing about shares: some seventy requests, of which one more or less is at each edge. */
+    static final long ENOUGH = 20_000;
 
     private final List<Seen> seen;
-    private final long from;
-    private final long until;
+    private final Map<String, Long> queued;
 
-    private Shares(List<Seen> seen) {
-        this.seen = seen;
-        Map<String, LongSummaryStatistics> sent =
-                seen.stream().collect(Collectors.groupingBy(Seen::tenant, Collectors.summarizingLong(Seen::sentNanos)));
-        from = BURST_NANOS
-                + sent.values().stream()
-                        .mapToLong(LongSummaryStatistics::getMin)
-                        .max()
-                        .orElseThrow();
-        until = sent.values().stream()
-                .mapToLong(LongSummaryStatistics::getMax)
-                .min()
-                .orElseThrow();
+    private record Span(long from, long until) {
+        long length() {
+            return until - from;
+        }
     }
 
-    /** What is wrong with the shares of two tenants, of which {@code seen} tells everything that they asked. */
-    static List<Finding> unfair(List<Seen> seen, String one, String other) {
-        return new Shares(seen).unfair(one, other);
+    private Shares(List<Seen> seen, Map<String, Long> queued) {
+        this.seen = seen;
+        this.queued = queued;
+    }
+
+    /**
+     * What is wrong with the shares of two tenants.
+     *
+     * @param seen everything that they asked
+     * @param queued by job, when it came to the queue, by the clock of {@code seen}
+     */
+    static List<Finding> unfair(List<Seen> seen, Map<String, Long> queued, String one, String other) {
+        return new Shares(seen, queued).unfair(one, other);
     }
 
     private List<Finding> unfair(String one, String other) {
-        long a = served(one);
-        long b = served(other);
+        Span both = longest(waiting(one), waiting(other));
+        Span looked = new Span(
+                seen.stream()
+                        .filter(s -> s.firstNanos() < both.from && s.endNanos() > both.from)
+                        .mapToLong(Seen::endNanos)
+                        .max()
+                        .orElse(both.from),
+                both.until);
+        long a = served(one, looked);
+        long b = served(other, looked);
         if (a + b < ENOUGH) {
-            return found("%d served tokens say nothing about shares", a + b);
-        }
-        double waited = Math.min(waited(one), waited(other));
-        if (waited < BACKLOGGED) {
-            return found("requests of %s and %s waited in %.2f of the time", one, other, waited);
+            return found(
+                    "both had work waiting for %.1f s, in which %d tokens were served: they say nothing about shares",
+                    both.length() / 1e9, a + b);
         }
         if (Math.max(a, b) <= (1 + FAIR) * Math.min(a, b)) {
             return List.of();
@@ -73,23 +71,37 @@ final class Shares {
         return List.of(new Finding(Invariant.I7, String.format(Locale.ROOT, what, details)));
     }
 
-    /** Tokens of the requests that were begun to be served in the time that is looked at. */
-    private long served(String tenant) {
+    /** Tokens of the requests that were begun to be served meanwhile. */
+    private long served(String tenant, Span span) {
         return seen.stream()
-                .filter(s -> s.tenant().equals(tenant) && from <= s.firstNanos() && s.firstNanos() < until)
+                .filter(s -> s.tenant().equals(tenant) && span.from <= s.firstNanos() && s.firstNanos() < span.until)
                 .mapToLong(s -> s.promptTokens() + s.tokens())
                 .sum();
     }
 
-    /** In which share of the moments a request of this tenant was waiting that had been for a while. */
-    private double waited(String tenant) {
-        return IntStream.range(0, MOMENTS)
-                        .mapToLong(i -> from + (until - from) / MOMENTS * i)
-                        .filter(at -> seen.stream()
-                                .anyMatch(s -> s.tenant().equals(tenant)
-                                        && s.sentNanos() + SETTLED_NANOS <= at
-                                        && at < s.firstNanos()))
-                        .count()
-                / (double) MOMENTS;
+    /** The times, in order, in which a tenant had requests in the queue without a break. */
+    private List<Span> waiting(String tenant) {
+        List<Span> spans = new ArrayList<>();
+        seen.stream()
+                .filter(s -> s.tenant().equals(tenant) && s.firstNanos() != 0)
+                .map(s -> new Span(queued.getOrDefault(s.job(), s.sentNanos()), s.firstNanos()))
+                .sorted(Comparator.comparingLong(Span::from))
+                .forEach(next -> {
+                    Span last = spans.isEmpty() ? null : spans.getLast();
+                    if (last == null || next.from > last.until) {
+                        spans.add(next);
+                    } else {
+                        spans.set(spans.size() - 1, new Span(last.from, Math.max(last.until, next.until)));
+                    }
+                });
+        return spans;
+    }
+
+    private static Span longest(List<Span> one, List<Span> other) {
+        return one.stream()
+                .flatMap(a -> other.stream().map(b -> new Span(Math.max(a.from, b.from), Math.min(a.until, b.until))))
+                .max(Comparator.comparingLong(Span::length))
+                .filter(span -> span.length() > 0)
+                .orElse(new Span(0, 0));
     }
 }

@@ -224,7 +224,11 @@ public class UsageIngest {
     /** About once a second; also of partitions that wait, which are not fetched. */
     private void measure(Consumer<byte[], byte[]> from) {
         waiting.set(unplaced.size());
-        if (posted.isEmpty() || System.nanoTime() - measureAfter < 0) {
+        if (posted.isEmpty()) {
+            behind.set(0);
+            return;
+        }
+        if (System.nanoTime() - measureAfter < 0) {
             return;
         }
         measureAfter = System.nanoTime() + MEASURED.toNanos();

@@ -21,6 +21,7 @@ import io.altiplano.gateway.db.Db;
 import io.altiplano.gateway.price.PriceBook;
 import io.altiplano.gateway.price.TokenCounts;
 import io.altiplano.gateway.testing.GatewayTestResource;
+import io.altiplano.gateway.testing.Metrics;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import jakarta.inject.Inject;
@@ -139,7 +140,7 @@ class UsageTest {
     @Test
     void aPoisonRecordIsBuriedWithItsPlaceAndHoldsNothingUp() throws Exception {
         String tenant = newTenant("poison", "community");
-        double before = metric(BURIED);
+        double before = Metrics.sum(BURIED);
         RecordMetadata garbage = sendBytes(new byte[] {9, 9, 9});
         RecordMetadata noTenant = send(finished("", 1, 1).build());
         RecordMetadata ancient = send(finished(tenant, 1, 1)
@@ -164,7 +165,7 @@ class UsageTest {
                         .isNotEmpty());
         double all = before + 5;
         awaitMetric(BURIED, now -> now >= all);
-        assertThat(metric(BURIED)).isEqualTo(all);
+        assertThat(Metrics.sum(BURIED)).isEqualTo(all);
     }
 
     @Test
@@ -191,7 +192,7 @@ class UsageTest {
         send(finished(tenant, 1, 1).build());
         await(tenant, 1);
 
-        assertThat(metric("altiplano_ledger_partitions_waiting")).isZero();
+        assertThat(Metrics.sum("altiplano_ledger_partitions_waiting")).isZero();
         GatewayTestResource.get().postgresWire().cut();
         try {
             for (int i = 0; i < 5; i++) {
@@ -215,19 +216,10 @@ class UsageTest {
 
     private static void awaitMetric(String name, DoublePredicate is) throws InterruptedException {
         long end = System.nanoTime() + Duration.ofSeconds(10).toNanos();
-        while (!is.test(metric(name))) {
+        while (!is.test(Metrics.sum(name))) {
             assertThat(System.nanoTime()).as(name).isLessThan(end);
             Thread.sleep(50);
         }
-    }
-
-    private static double metric(String name) {
-        return given().get("/q/metrics")
-                .asString()
-                .lines()
-                .filter(line -> line.startsWith(name) && "{ ".indexOf(line.charAt(name.length())) >= 0)
-                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
-                .sum();
     }
 
     @Test

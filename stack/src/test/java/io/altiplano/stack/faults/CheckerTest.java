@@ -251,22 +251,7 @@ class CheckerTest {
     }
 
     private static Seen later(Seen s) {
-        return new Seen(
-                s.tenant(),
-                s.question(),
-                s.key(),
-                s.stream(),
-                s.end(),
-                s.job(),
-                s.status(),
-                s.code(),
-                s.retryAfter(),
-                s.promptTokens(),
-                s.tokens(),
-                s.text(),
-                s.sentNanos(),
-                s.firstNanos(),
-                s.endNanos() + 1);
+        return s.at(s.sentNanos(), s.firstNanos(), s.endNanos() + 1);
     }
 
     private static Seen withoutRetryAfter() {

@@ -6,7 +6,6 @@ import io.altiplano.stack.infra.InfraException;
 import io.altiplano.stack.infra.TestInfra;
 import io.altiplano.stack.infra.Waiting;
 import io.altiplano.stack.platform.Demo;
-import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -70,33 +69,6 @@ class FaultRuns {
 
     private final Map<String, String> keys = new LinkedHashMap<>();
     private final Set<Narrow> exhausted = EnumSet.noneOf(Narrow.class);
-
-    /** Of a tenant that soon has had enough: every other seed's has a quota of tokens, the others' a budget. */
-    private enum Narrow {
-        TOKENS("tokens", "tokens_per_day", new BigDecimal(2_500), "prompt_tokens + completion_tokens"),
-        MONEY("US dollars", "budget_per_month", new BigDecimal("0.0010"), "cost");
-
-        private final String unit;
-        private final String limit;
-        private final BigDecimal allowed;
-        private final String billed;
-
-        Narrow(String unit, String limit, BigDecimal allowed, String billed) {
-            this.unit = unit;
-            this.limit = limit;
-            this.allowed = allowed;
-            this.billed = billed;
-        }
-
-        /** As JSON has it: money is text. */
-        Object setting() {
-            return this == MONEY ? allowed.toPlainString() : allowed.longValueExact();
-        }
-
-        Evidence.Quota quota(Connection database, String tenant) throws SQLException {
-            return new Evidence.Quota(unit, Ledger.billed(database, tenant, billed), allowed);
-        }
-    }
 
     @BeforeAll
     void start() {
@@ -234,7 +206,7 @@ class FaultRuns {
         String narrow = "narrow-" + seed;
         keys.put(narrow, cluster.newTenant(narrow));
         Narrow kind = Narrow.values()[seed % Narrow.values().length];
-        cluster.admin().limits(narrow, Map.of(kind.limit, kind.setting()));
+        cluster.admin().limits(narrow, kind.setting());
         List<Client> all = new ArrayList<>(clients);
         List<Client> narrowed = clients(narrow, 2);
         all.addAll(narrowed);

@@ -51,7 +51,7 @@ final class Letters {
         }
     }
 
-    /** Topics of which the scheduler writes its letters together with its place in them: none can be missing. */
+    /** Topics in which the scheduler's place is committed only when its letters are written: none can be missing. */
     private static List<String> read(Topics t) {
         return List.of(t.submissions(), t.attempts(), t.workers(), t.jobs());
     }

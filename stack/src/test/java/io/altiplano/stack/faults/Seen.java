@@ -57,6 +57,26 @@ record Seen(
         UNANSWERED
     }
 
+    /** The same, but when. */
+    Seen at(long sent, long first, long end) {
+        return new Seen(
+                tenant,
+                question,
+                key,
+                stream,
+                this.end,
+                job,
+                status,
+                code,
+                retryAfter,
+                promptTokens,
+                tokens,
+                text,
+                sent,
+                first,
+                end);
+    }
+
     /** Whether the platform had accepted the job, as far as the client can tell. */
     boolean accepted() {
         return job != null;

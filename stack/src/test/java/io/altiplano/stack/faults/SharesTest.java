@@ -40,22 +40,7 @@ class SharesTest {
         List<Seen> all = Stream.concat(north, south).toList();
         // All were sent at once; when they came to the queue is told apart.
         List<Seen> sent = all.stream()
-                .map(s -> new Seen(
-                        s.tenant(),
-                        0,
-                        null,
-                        true,
-                        s.end(),
-                        s.job(),
-                        200,
-                        "",
-                        true,
-                        0,
-                        s.tokens(),
-                        "",
-                        START - 9 * SECOND,
-                        s.firstNanos(),
-                        s.endNanos()))
+                .map(s -> s.at(START - 9 * SECOND, s.firstNanos(), s.endNanos()))
                 .toList();
         return Shares.unfair(
                 sent, all.stream().collect(Collectors.toMap(Seen::job, Seen::sentNanos)), "north", "south");
@@ -110,22 +95,7 @@ class SharesTest {
     }
 
     private static Seen lasting(Seen s, int seconds) {
-        return new Seen(
-                s.tenant(),
-                0,
-                null,
-                true,
-                s.end(),
-                s.job(),
-                200,
-                "",
-                true,
-                0,
-                s.tokens(),
-                "",
-                s.sentNanos(),
-                s.firstNanos(),
-                s.firstNanos() + seconds * SECOND);
+        return s.at(s.sentNanos(), s.firstNanos(), s.firstNanos() + seconds * SECOND);
     }
 
     @Test
